@@ -1,0 +1,73 @@
+import { readFileSync, readlinkSync, statSync } from "node:fs";
+import type { AttachmentRecord } from "./record.ts";
+import type { StoreTx } from "./store.ts";
+
+/** What tells a process from a later one of the same number. */
+export interface ProcessId {
+  readonly pid: number;
+  /** "<start time in clock ticks since boot>@<PID namespace>" */
+  readonly pidStart: string;
+}
+
+/** This process, for the `pid` and `pidStart` of a record. */
+export function ownProcess(): ProcessId {
+  return { pid: process.pid, pidStart: `${startTime("self") ?? ""}@${pidNamespace()}` };
+}
+
+/** "dev:ino" of a namespace's path; undefined when nothing is there. Throws where it cannot be told. */
+export function netnsIdOf(path: string): string | undefined {
+  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? undefined : `${found.dev}:${found.ino}`;
+}
+
+/**
+ * Whether nothing can come of the attachment any more: its namespace is gone, or another one lies at its path,
+ * or it was never finished and its process is gone. In doubt it is not: a leaked address can be freed
+ * later, one that two pods have cannot be taken back.
+ */
+export function isAbandoned(record: AttachmentRecord): boolean {
+  return isNetnsGone(record) || (record.state === "adding" && isProcessGone(record));
+}
+
+/** Releases the abandoned attachments of a network that `owner` made, and gives them back. */
+export function reclaim(tx: StoreTx, network: string, owner: string, now: number): AttachmentRecord[] {
+  const abandoned = tx.attachments(network).filter((record) => record.owner === owner && isAbandoned(record));
+  for (const record of abandoned) tx.release(record.id, now);
+  return abandoned;
+}
+
+function isNetnsGone({ netns, netnsId }: AttachmentRecord): boolean {
+  if (netns === "" || netnsId === "") return false;
+  try {
+    return netnsIdOf(netns) !== netnsId;
+  } catch {
+    return false;
+  }
+}
+
+function isProcessGone({ pid, pidStart }: AttachmentRecord): boolean {
+  // A process of another PID namespace has another number here, or none.
+  const [start, namespace] = pidStart.split("@");
+  if (start === "" || namespace !== pidNamespace()) return false;
+  return startTime(String(pid)) !== start;
+}
+
+/** Field 22 of /proc/<pid>/stat (proc_pid_stat(5)); undefined when there is no such process. */
+function startTime(pid: string): string | undefined {
+  let stat: string;
+  try {
+    stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  } catch {
+    return undefined;
+  }
+  // Field 2, the name in parentheses, may hold spaces and parentheses itself.
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+}
+
+function pidNamespace(): string {
+  try {
+    return readlinkSync("/proc/self/ns/pid");
+  } catch {
+    return "";
+  }
+}
