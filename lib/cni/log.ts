@@ -1,3 +1,5 @@
+import { closeSync, constants, openSync, renameSync, statSync, writeSync } from "node:fs";
+
 /** Best effort: a line that cannot be written is lost, and no verb fails for it. */
 export interface Log {
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
@@ -5,3 +7,55 @@ export interface Log {
 }
 
 export const noLog: Log = { info() {}, error() {} };
+
+/** A log as large as this is moved to `<path>.1`, over the one before it. */
+const maxBytes = 10 * 1024 * 1024;
+
+/** libcni may hand down a trace in these (https://opentelemetry.io/docs/specs/otel/context/env-carriers/). */
+const traceVariables = ["TRACEPARENT", "TRACESTATE", "BAGGAGE"] as const;
+
+/** The trace context in an environment, as fields of a log line. */
+export function traceOf(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const found = traceVariables.flatMap((name) => {
+    const value = env[name];
+    return value ? [[name.toLowerCase(), value]] : [];
+  });
+  return Object.fromEntries(found);
+}
+
+/**
+ * A log of JSON lines in a file, each with `context`; the file is opened for each line and written to at once, so
+ * that the lines of processes that run side by side stay whole. `limit` is in bytes.
+ */
+export function fileLog(path: string, context: Readonly<Record<string, unknown>>, limit = maxBytes): Log {
+  const write = (level: string, message: string, fields: Readonly<Record<string, unknown>> = {}) => {
+    try {
+      const line = { time: new Date().toISOString(), level, message, ...context, ...fields };
+      append(path, `${JSON.stringify(line)}\n`, limit);
+    } catch {
+      // The log may never be why a pod cannot start or stop.
+    }
+  };
+  return {
+    info: (message, fields) => write("info", message, fields),
+    error: (message, fields) => write("error", message, fields),
+  };
+}
+
+function append(path: string, line: string, limit: number): void {
+  rotate(path, limit);
+  // O_NONBLOCK: a FIFO that nobody reads must not hold up a pod.
+  const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
+  const fd = openSync(path, flags, 0o640);
+  try {
+    writeSync(fd, line);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function rotate(path: string, limit: number): void {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined || !stat.isFile() || stat.size < limit) return;
+  renameSync(path, `${path}.1`);
+}

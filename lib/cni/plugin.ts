@@ -18,6 +18,11 @@ export interface Plugin {
   readonly about: string;
   /** Loads the verbs, on the first call that needs them. */
   readonly verbs: () => Promise<Verbs>;
-  /** DEL, GC and CHECK succeed and ADD is refused by the verb even where stdin holds no configuration. */
+  /** Keys of CNI_ARGS that it reads; ADD and CHECK refuse any other without IgnoreUnknown. Absent: all are let pass. */
+  readonly knownArgs?: readonly string[];
+  /**
+   * DEL, GC, CHECK and STATUS are served whatever environment and stdin hold, and ADD with nothing on stdin: what
+   * could not be read is "" and {} in the invocation.
+   */
   readonly toleratesNoConf?: boolean;
 }

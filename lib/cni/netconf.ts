@@ -1,0 +1,146 @@
+import * as z from "zod/mini";
+import { CniError, ErrorCode } from "./error.ts";
+import { foldKeys } from "./fold-keys.ts";
+import type { Json, JsonObject } from "./json.ts";
+
+const Texts = z.array(z.string());
+
+/** DNS settings, as in configurations and results. */
+export const Dns = z.looseObject({
+  nameservers: z.exactOptional(Texts),
+  domain: z.exactOptional(z.string()),
+  search: z.exactOptional(Texts),
+  options: z.exactOptional(Texts),
+});
+export type Dns = z.infer<typeof Dns>;
+
+/** A route, as in configurations and results: dst is a network, gw an address. */
+export const Route = z.looseObject({
+  dst: z.string(),
+  gw: z.exactOptional(z.string()),
+  mtu: z.exactOptional(z.int()),
+  advmss: z.exactOptional(z.int()),
+  priority: z.exactOptional(z.int()),
+  table: z.exactOptional(z.int()),
+  scope: z.exactOptional(z.int()),
+});
+export type Route = z.infer<typeof Route>;
+
+/** An attachment that the runtime still knows, in the configuration of a GC. */
+export const ValidAttachment = z.looseObject({ containerID: z.string(), ifname: z.string() });
+export type ValidAttachment = z.infer<typeof ValidAttachment>;
+
+/**
+ * What all main plugins share (SPEC.md, section 1, and CONVENTIONS.md); a plugin extends it with `z.extend`. A
+ * delegate's own keys stay where they are: the objects are loose.
+ */
+export const NetConf = z.looseObject({
+  cniVersion: z.optional(z.string()),
+  name: z.string(),
+  type: z.optional(z.string()),
+  ipam: z.optional(z.looseObject({ type: z.optional(z.string()) })),
+  dns: z.optional(Dns),
+  /** As it came: parseResult reads it, by its version. */
+  prevResult: z.optional(z.looseObject({})),
+  /** What a pod's `cni-args` and other callers give (CONVENTIONS.md, "args"). */
+  args: z.optional(z.looseObject({ cni: z.optional(z.looseObject({})) })),
+  /** Filled by the runtime for the capabilities that the configuration announces. */
+  runtimeConfig: z.optional(
+    z.looseObject({
+      ips: z.optional(Texts),
+      mac: z.optional(z.string()),
+      deviceID: z.optional(z.string()),
+    }),
+  ),
+  "cni.dev/valid-attachments": z.optional(z.array(ValidAttachment)),
+});
+export type NetConf = z.infer<typeof NetConf>;
+
+/**
+ * The configuration as its schema has it, keys matched in any case. Throws one CniError (code 7) that names, for all
+ * that is wrong, the key, the value and what is wanted. A message given in a schema goes on from the value: a check
+ * with "is not a MAC address; write it as 02:00:00:00:00:01" makes `mac: "x" is not a MAC address; write it as …`.
+ * `at` is the key that `json` was found under.
+ */
+export function parseConf<Schema extends z.ZodMiniType>(
+  schema: Schema,
+  json: unknown,
+  at?: string,
+): z.output<Schema> {
+  const folded = foldKeys(schema, json as Json);
+  const parsed = z.safeParse(schema, folded);
+  if (parsed.success) return parsed.data;
+  const wrong = new Set(parsed.error.issues.map((issue) => describe(issue, folded, at)));
+  throw new CniError(ErrorCode.invalidConfig, [...wrong].join("; "), { cause: parsed.error });
+}
+
+type Issue = z.core.$ZodIssue;
+
+function describe(issue: Issue, json: Json, at: string | undefined): string {
+  const value = valueAt(json, issue.path);
+  const key = pathText(at === undefined ? issue.path : [at, ...issue.path]);
+  if (issue.code === "unrecognized_keys") return `${key}: unknown keys ${quoted(issue.keys)}; leave them out`;
+  if (value === undefined) return `${key}: missing; give ${wantedBy(issue)}`;
+  if (issue.message !== "Invalid input") return `${key}: ${shown(value)} ${issue.message}`;
+  return `${key}: ${shown(value)} is not ${wantedBy(issue)}`;
+}
+
+/** What a value has to be, as the end of a sentence: "a number", `one of "l2", "l3"`. */
+function wantedBy(issue: Issue): string {
+  const say = wanted[issue.code] as ((issue: Issue) => string) | undefined;
+  return say?.(issue) ?? "valid";
+}
+
+const wanted: { [Code in Issue["code"]]?: (issue: Extract<Issue, { code: Code }>) => string } = {
+  invalid_type: ({ expected }) => nouns[expected] ?? expected,
+  invalid_value: ({ values }) => (values.length === 1 ? quoted(values) : `one of ${quoted(values)}`),
+  too_small: ({ minimum, inclusive, origin }) =>
+    `${inclusive ? "at least" : "more than"} ${minimum}${unitOf(origin)}`,
+  too_big: ({ maximum, inclusive, origin }) =>
+    `${inclusive ? "at most" : "less than"} ${maximum}${unitOf(origin)}`,
+  invalid_format: ({ format, pattern }) => (pattern === undefined ? `a valid ${format}` : `like ${pattern}`),
+  not_multiple_of: ({ divisor }) => `a multiple of ${divisor}`,
+  invalid_union: ({ errors }) => {
+    const options = errors.flatMap(([first]) => (first === undefined ? [] : [wantedBy(first)]));
+    return [...new Set(options)].join(" or ") || "any of the allowed kinds";
+  },
+};
+
+const nouns: Readonly<Record<string, string>> = {
+  string: "text",
+  number: "a number",
+  int: "a whole number",
+  boolean: "true or false",
+  array: "a list",
+  object: "an object",
+  record: "an object",
+};
+
+function unitOf(origin: string): string {
+  if (origin === "string") return " characters long";
+  return origin === "array" ? " entries long" : "";
+}
+
+function quoted(values: readonly unknown[]): string {
+  return values.map((value) => JSON.stringify(value)).join(", ");
+}
+
+/** A value as JSON, cut where it would drown the message. */
+function shown(value: Json): string {
+  const text = JSON.stringify(value);
+  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+}
+
+function pathText(path: readonly PropertyKey[]): string {
+  const text = path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
+  return text.replace(/^\./, "") || "the configuration";
+}
+
+function valueAt(json: Json, path: readonly PropertyKey[]): Json | undefined {
+  let value: Json | undefined = json;
+  for (const key of path) {
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
+    value = (value as JsonObject)[String(key)];
+  }
+  return value;
+}
