@@ -1,0 +1,92 @@
+// What Node cannot do itself: change the calling thread's network namespace, tell the type of a
+// namespace, and set options of a netlink socket whose descriptor the npm package keeps to itself.
+// Every function returns 0 or an errno (or a mask); the TypeScript above it makes the errors.
+#define _GNU_SOURCE
+#define NAPI_VERSION 8
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/nsfs.h>
+#include <node_api.h>
+#include <sched.h>
+#include <stdint.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#ifndef NETLINK_GET_STRICT_CHK
+#define NETLINK_GET_STRICT_CHK 12
+#endif
+
+// The one argument, a number. NaN and the like become 0, as napi_get_value_int64 has it.
+static int64_t argument(napi_env env, napi_callback_info info) {
+  size_t count = 1;
+  napi_value value;
+  int64_t number = -1;
+  if (napi_get_cb_info(env, info, &count, &value, NULL, NULL) != napi_ok || count < 1) return -1;
+  if (napi_get_value_int64(env, value, &number) != napi_ok) return -1;
+  return number;
+}
+
+static napi_value answer(napi_env env, int32_t number) {
+  napi_value value = NULL;
+  napi_create_int32(env, number, &value);
+  return value;
+}
+
+// setns(fd): 0, or the errno. EINVAL where fd is a namespace of another type.
+static napi_value enter(napi_env env, napi_callback_info info) {
+  return answer(env, setns((int)argument(env, info), CLONE_NEWNET) == 0 ? 0 : errno);
+}
+
+// isNetns(fd): 1 for a network namespace, 0 for anything else.
+static napi_value is_netns(napi_env env, napi_callback_info info) {
+  return answer(env, ioctl((int)argument(env, info), NS_GET_NSTYPE) == CLONE_NEWNET);
+}
+
+static int is_route_socket(int fd, uint32_t port) {
+  struct sockaddr_nl address = {0};
+  socklen_t size = sizeof address;
+  if (getsockname(fd, (struct sockaddr *)&address, &size) != 0) return 0;
+  if (address.nl_family != AF_NETLINK || address.nl_pid != port) return 0;
+  int protocol = -1;
+  size = sizeof protocol;
+  return getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 && protocol == NETLINK_ROUTE;
+}
+
+static int is_tuned(int fd) {
+  int on = 0;
+  socklen_t size = sizeof on;
+  return getsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, &size) == 0 && on;
+}
+
+// tuneNetlink(port): a mask of the options this kernel took (1 EXT_ACK, 2 CAP_ACK, 4 GET_STRICT_CHK); 0
+// where no untuned NETLINK_ROUTE socket of this process is bound to port. A port is unique within a
+// namespace only, so a socket tuned before is not the one that is looked for.
+static napi_value tune_netlink(napi_env env, napi_callback_info info) {
+  static const int options[] = {NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK};
+  uint32_t port = (uint32_t)argument(env, info);
+  struct rlimit limit = {1024, 1024};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  // Descriptors are the lowest free ones, so the search ends early; the bound is for the one not found.
+  int end = limit.rlim_cur < 65536 ? (int)limit.rlim_cur : 65536;
+  for (int fd = 0; fd < end; fd++) {
+    if (!is_route_socket(fd, port) || is_tuned(fd)) continue;
+    int taken = 0, on = 1;
+    for (int i = 0; i < 3; i++)
+      if (setsockopt(fd, SOL_NETLINK, options[i], &on, sizeof on) == 0) taken |= 1 << i;
+    return answer(env, taken);
+  }
+  return answer(env, 0);
+}
+
+NAPI_MODULE_INIT() {
+  static const struct { const char *name; napi_callback call; } functions[] = {
+    {"setns", enter}, {"isNetns", is_netns}, {"tuneNetlink", tune_netlink}};
+  for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
+    napi_value value;
+    if (napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, NULL, &value) != napi_ok)
+      return NULL;
+    napi_set_named_property(env, exports, functions[i].name, value);
+  }
+  return exports;
+}

@@ -1,0 +1,72 @@
+import { execFileSync } from "node:child_process";
+
+/** A network namespace of a test's own, deleted with all its links when the test lets go of it. */
+export interface Namespace extends Disposable {
+  readonly name: string;
+  /** "/run/netns/<name>" */
+  readonly path: string;
+  /** `ip` in the namespace; words are split at blanks. Gives stdout. */
+  ip(words: string): string;
+  /** `ip -j` in the namespace, parsed. */
+  ipJson<T = readonly Record<string, unknown>[]>(words: string): T;
+  /** A command in the namespace. Gives stdout. */
+  exec(command: string, ...args: readonly string[]): string;
+}
+
+let count = 0;
+
+/** A new namespace with loopback up. The name is only a part of its own, for whom a test left one behind. */
+export function makeNamespace(name: string): Namespace {
+  count += 1;
+  const unique = `mnc-${name}-${process.pid}-${count}`;
+  run("ip", ["netns", "add", unique]);
+  const ip = (words: string) => run("ip", ["-n", unique, ...split(words)]);
+  const namespace: Namespace = {
+    name: unique,
+    path: `/run/netns/${unique}`,
+    ip,
+    ipJson: (words) => JSON.parse(ip(`-j ${words}`) || "[]"),
+    exec: (command, ...args) => run("ip", ["netns", "exec", unique, command, ...args]),
+    [Symbol.dispose]: () => {
+      run("ip", ["netns", "del", unique]);
+    },
+  };
+  try {
+    ip("link set lo up");
+  } catch (error) {
+    namespace[Symbol.dispose]();
+    throw error;
+  }
+  return namespace;
+}
+
+/** A veth pair, both ends up: `name` in one namespace, `peer` in the other. */
+export function makeVeth(a: Namespace, name: string, b: Namespace, peer: string): void {
+  a.ip(`link add ${name} type veth peer name ${peer} netns ${b.name}`);
+  a.ip(`link set ${name} up`);
+  b.ip(`link set ${peer} up`);
+}
+
+/** Veth masters in the host, up; their other ends are in the fabric. */
+export function makeMasters(host: Namespace, fabric: Namespace, names: readonly string[]): void {
+  for (const name of names) makeVeth(host, name, fabric, name);
+}
+
+/** Why tests on the kernel cannot run here; undefined where they can. For `describe.skipIf`. */
+export function whyNoNamespaces(): string | undefined {
+  if (process.getuid?.() !== 0) return "needs root: network namespaces are made";
+  try {
+    run("ip", ["-V"]);
+    return undefined;
+  } catch {
+    return "needs ip: apt-get install iproute2";
+  }
+}
+
+function split(words: string): string[] {
+  return words.split(/\s+/).filter((word) => word !== "");
+}
+
+function run(command: string, args: readonly string[]): string {
+  return execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+}
