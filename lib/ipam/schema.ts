@@ -6,7 +6,8 @@ export const schemaVersion = 1;
 /**
  * The tables. Addresses are hexadecimal text of fixed width (8 digits for IPv4, 32 for IPv6), since SQLite's
  * integers end at 64 bits, and text of one width sorts as the numbers do. `runs` is the union of `leases` and
- * `cooling` as maximal intervals: it is what lets the allocator jump over any number of leases at once.
+ * `cooling` as maximal intervals: it is what lets the allocator jump over any number of leases at once. The id
+ * of an attachment is never used again, so that who holds one cannot take a later attachment for its own.
  */
 export const schema = `
 CREATE TABLE networks (
@@ -14,7 +15,7 @@ CREATE TABLE networks (
   name TEXT NOT NULL UNIQUE
 ) STRICT;
 CREATE TABLE attachments (
-  id INTEGER PRIMARY KEY,
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
   network INTEGER NOT NULL REFERENCES networks,
   container_id TEXT NOT NULL,
   ifname TEXT NOT NULL,

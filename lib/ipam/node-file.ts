@@ -1,0 +1,76 @@
+import { readFileSync } from "node:fs";
+import * as z from "zod/mini";
+import { CniError, ErrorCode } from "../cni/error.ts";
+import { parseConf } from "../cni/netconf.ts";
+import type { StatePaths } from "../linux/paths.ts";
+import { networkFile } from "../linux/paths.ts";
+
+const index = z.int().check(z.nonnegative());
+
+/** What is a node's own in a network: <state>/networks/<network>.json. */
+export const NodeFile = z.looseObject({
+  hostIndex: index,
+  /** Which block each NIC has. */
+  masters: z.optional(z.array(z.looseObject({ name: z.string(), interfaceIndex: index }))),
+});
+export type NodeFile = z.infer<typeof NodeFile>;
+
+/**
+ * The node file of the network; undefined where there is none. Throws CniError io when it cannot be read, and
+ * invalidConfig when it is not what it should be, naming the file.
+ */
+export function readNodeFile(paths: StatePaths, network: string): NodeFile | undefined {
+  const path = networkFile(paths, network);
+  const text = readIfThere(path);
+  if (text === undefined) return undefined;
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (cause) {
+    const details = cause instanceof Error ? cause.message : String(cause);
+    throw broken(path, "is not JSON", { details, cause });
+  }
+  const file = parseConf(NodeFile, json, `node file "${path}"`);
+  checkMasters(path, file);
+  return file;
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    if (!(cause instanceof Error)) throw cause;
+    if ("code" in cause && cause.code === "ENOENT") return undefined;
+    throw new CniError(
+      ErrorCode.io,
+      `node file "${path}" cannot be read; make it a readable file, or remove it`,
+      {
+        details: cause.message,
+        cause,
+      },
+    );
+  }
+}
+
+/** Two NICs with one index would hand out the addresses of one block on two links. */
+function checkMasters(path: string, { masters = [] }: NodeFile): void {
+  for (const [at, { name, interfaceIndex }] of masters.entries()) {
+    const other = masters
+      .slice(0, at)
+      .find((each) => each.name === name || each.interfaceIndex === interfaceIndex);
+    if (other === undefined) continue;
+    throw broken(
+      path,
+      `gives masters "${other.name}" (interfaceIndex ${other.interfaceIndex}) and "${name}" (${interfaceIndex})`,
+    );
+  }
+}
+
+function broken(path: string, what: string, options?: { details: string; cause: unknown }): CniError {
+  return new CniError(
+    ErrorCode.invalidConfig,
+    `node file "${path}" ${what}; write {"hostIndex": 0, "masters": [{"name": "eth1", "interfaceIndex": 0}]}, ` +
+      "each name and index once, with the numbers of this node",
+    options,
+  );
+}

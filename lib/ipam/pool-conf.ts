@@ -1,0 +1,170 @@
+import * as z from "zod/mini";
+import { CniError, ErrorCode } from "../cni/error.ts";
+import type { JsonObject } from "../cni/json.ts";
+import { Dns, parseConf, Route } from "../cni/netconf.ts";
+import type { Cidr, IpAddress } from "../net/address.ts";
+import { bitsOf, formatAddress, networkOf, overlaps, parseAddress, parseCidr } from "../net/address.ts";
+import type { PoolConf } from "./blocks.ts";
+import { checkPool } from "./blocks.ts";
+import { defaultCoolDown } from "./lease.ts";
+import type { NodeFile } from "./node-file.ts";
+
+const count = z.int().check(z.nonnegative());
+const oneOrMore = z.union([z.string(), z.array(z.string())]);
+
+/** The `ipam` section of multi-nic-ipam, and the key that stands in for its subnet. */
+export const PoolNetConf = z.looseObject({
+  /** Upstream's place for the subnet; that of `ipam` wins. */
+  subnet: z.optional(oneOrMore),
+  ipam: z.looseObject({
+    type: z.optional(z.string()),
+    subnet: z.optional(oneOrMore),
+    interfaceBlock: z.optional(count),
+    hostBlock: z.optional(count),
+    excludeCIDRs: z.optional(z.array(z.string())),
+    hostIndex: z.optional(count),
+    /** The block of the only NIC, under a main plugin that names no masters. */
+    interfaceIndex: z.optional(count),
+    /** Upstream's; there is nothing for it to choose here. */
+    vlanMode: z.optional(z.string()),
+    /** Seconds */
+    coolDown: z.optional(z.number().check(z.nonnegative())),
+    /** At most one for each family; never handed out. */
+    gateway: z.optional(oneOrMore),
+    routes: z.optional(z.array(Route)),
+    dns: z.optional(Dns),
+  }),
+});
+export type PoolNetConf = z.infer<typeof PoolNetConf>;
+
+/** A pool as it is configured; which host this is may be left to the node file. */
+export interface PoolSettings {
+  readonly pool: Omit<PoolConf, "hostIndex">;
+  readonly hostIndex: number | undefined;
+  readonly interfaceIndex: number;
+  /** Seconds */
+  readonly coolDown: number;
+  readonly gateways: readonly IpAddress[];
+  readonly routes: readonly Route[];
+  readonly dns: Dns;
+}
+
+/** The pool of a network configuration (the whole of it). Throws CniError invalidConfig. */
+export function parsePool(json: JsonObject): PoolSettings {
+  const conf = parseConf(PoolNetConf, json);
+  const { ipam } = conf;
+  const key = ipam.subnet === undefined ? "subnet" : "ipam.subnet";
+  const subnets = listOf(ipam.subnet ?? conf.subnet).map((text) => cidr(key, text));
+  const excludes = (ipam.excludeCIDRs ?? []).map((text) => cidr("ipam.excludeCIDRs", text));
+  const gateways = listOf(ipam.gateway).map((text) => address("ipam.gateway", text));
+  checkGateways(gateways, subnets);
+  for (const [at, route] of (ipam.routes ?? []).entries()) checkRoute(`ipam.routes[${at}]`, route);
+  return {
+    pool: {
+      subnets,
+      interfaceBlock: ipam.interfaceBlock ?? 0,
+      hostBlock: ipam.hostBlock ?? 0,
+      excludes: [...excludes, ...gateways.map(asCidr)],
+    },
+    hostIndex: ipam.hostIndex,
+    interfaceIndex: ipam.interfaceIndex ?? 0,
+    coolDown: ipam.coolDown ?? defaultCoolDown,
+    gateways,
+    routes: ipam.routes ?? [],
+    dns: ipam.dns ?? {},
+  };
+}
+
+/**
+ * The pool with this host's index: that of the configuration, else of the node file. Throws CniError
+ * invalidConfig when hosts have to be told apart and neither is there: two that guess would double addresses.
+ */
+export function poolOfHost(
+  { pool, hostIndex }: PoolSettings,
+  nodeFile: NodeFile | undefined,
+  nodeFilePath: string,
+): PoolConf {
+  const index = hostIndex ?? nodeFile?.hostIndex;
+  if (index === undefined && pool.hostBlock > 0) {
+    throw new CniError(
+      ErrorCode.invalidConfig,
+      `ipam.hostIndex: missing, with ipam.hostBlock: ${pool.hostBlock}; set it in this node's configuration, ` +
+        `different on each host, or write it to "${nodeFilePath}", as in {"hostIndex": 0}`,
+    );
+  }
+  const whole = { ...pool, hostIndex: index ?? 0 };
+  checkPool(whole);
+  return whole;
+}
+
+/**
+ * The block of each master: the node file's, else the master's position. Throws CniError invalidConfig when
+ * that gives two masters one block.
+ */
+export function interfaceIndexes(masters: readonly string[], nodeFile: NodeFile | undefined): number[] {
+  const known = new Map(nodeFile?.masters?.map(({ name, interfaceIndex }) => [name, interfaceIndex]));
+  const indexes = masters.map((name, position) => known.get(name) ?? position);
+  const twice = indexes.findIndex((index, at) => indexes.indexOf(index) !== at);
+  if (twice < 0) return indexes;
+  const index = indexes[twice];
+  throw new CniError(
+    ErrorCode.invalidConfig,
+    `masters: "${masters[indexes.indexOf(index ?? -1)]}" and "${masters[twice]}" both have interface ` +
+      `index ${index}; name each master once, and give either all of them or none an index in the node file`,
+  );
+}
+
+function listOf(value: string | readonly string[] | undefined): readonly string[] {
+  // Upstream's operator writes "" where nothing is set.
+  if (value === undefined || value === "") return [];
+  return typeof value === "string" ? [value] : value;
+}
+
+function checkGateways(gateways: readonly IpAddress[], subnets: readonly Cidr[]): void {
+  for (const [at, gateway] of gateways.entries()) {
+    const text = formatAddress(gateway);
+    if (gateways.findIndex(({ family }) => family === gateway.family) !== at) {
+      throw invalid(
+        `ipam.gateway: "${text}" is a second one of its family; give at most one IPv4 and one IPv6`,
+      );
+    }
+    if (!subnets.some((subnet) => overlaps(networkOf(subnet), asCidr(gateway)))) {
+      throw invalid(
+        `ipam.gateway: "${text}" is in no subnet; give an address of the subnet, or leave it out`,
+      );
+    }
+  }
+}
+
+function checkRoute(key: string, { dst, gw }: Route): void {
+  const { family } = cidr(`${key}.dst`, dst).address;
+  if (gw === undefined || gw === "") return;
+  if (address(`${key}.gw`, gw).family !== family) {
+    throw invalid(`${key}.gw: "${gw}" is not of the family of dst "${dst}"; give one that is`);
+  }
+}
+
+function asCidr(single: IpAddress): Cidr {
+  return { address: single, prefix: bitsOf(single.family) };
+}
+
+function cidr(key: string, text: string): Cidr {
+  return explained(key, "write a network as in 192.168.0.0/16 or fd00::/48", () => parseCidr(text));
+}
+
+function address(key: string, text: string): IpAddress {
+  return explained(key, "write an address as in 192.168.0.1 or fd00::1", () => parseAddress(text));
+}
+
+function explained<T>(key: string, remedy: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new CniError(ErrorCode.invalidConfig, `${key}: ${cause.message}; ${remedy}`, { cause });
+  }
+}
+
+function invalid(message: string): CniError {
+  return new CniError(ErrorCode.invalidConfig, message);
+}
