@@ -1,0 +1,102 @@
+import { existsSync } from "node:fs";
+import type { Cidr } from "../net/address.ts";
+import type { Request } from "../netlink/codec.ts";
+import { NetlinkError } from "../netlink/error.ts";
+import { decodeAddress, dumpAddresses } from "../netlink/message/address.ts";
+import { decodeLink, dumpLinks, getLinkByName, type Link } from "../netlink/message/link.ts";
+import { decodeRoute, dumpRoutes } from "../netlink/message/route.ts";
+import type { Netlink } from "../netlink/socket.ts";
+import type { Nic } from "./nic.ts";
+
+/** Where the host is looked at. */
+export interface HostView {
+  readonly netlink: Netlink;
+  /** "/sys", or a captured tree's */
+  readonly sys: string;
+}
+
+/** IFF_UP, IFF_LOWER_UP (linux/if.h) */
+const up = 0x1;
+const lowerUp = 0x10000;
+const loopback = 0x8;
+
+/** RT_SCOPE_LINK (linux/rtnetlink.h): from there on an address is of no use to other hosts. */
+const scopeLink = 253;
+const mainTable = 254;
+
+/** Every link of the host but loopback, as a NIC; three dumps. */
+export async function readNics(host: HostView): Promise<Nic[]> {
+  const links = (await dump(host.netlink, dumpLinks())).map(decodeLink);
+  const addresses = await readAddresses(host.netlink);
+  const defaults = await readDefaultRoutes(host.netlink);
+  return links
+    .filter(({ flags }) => (flags & loopback) === 0)
+    .map((link) => toNic(host, link, addresses.get(link.index) ?? [], defaults.has(link.index)));
+}
+
+/**
+ * The NICs of these names, those that there are. It looks at no other link, so that it costs the same on a host with a
+ * thousand; default routes are not looked at.
+ */
+export async function readNicsByName(host: HostView, names: readonly string[]): Promise<Nic[]> {
+  const links: Link[] = [];
+  for (const name of names) {
+    const link = await findLink(host.netlink, name);
+    if (link !== undefined) links.push(link);
+  }
+  const nics: Nic[] = [];
+  for (const link of links) {
+    const addresses = await readAddresses(host.netlink, link.index);
+    nics.push(toNic(host, link, addresses.get(link.index) ?? [], false));
+  }
+  return nics;
+}
+
+/** The link of that name, or undefined. */
+export async function findLink(netlink: Netlink, name: string): Promise<Link | undefined> {
+  try {
+    const [replies] = await netlink.request([getLinkByName(name)]);
+    const [message] = replies ?? [];
+    return message === undefined ? undefined : decodeLink(message);
+  } catch (error) {
+    if (error instanceof NetlinkError && (error.code === "ENODEV" || error.code === "ERANGE"))
+      return undefined;
+    throw error;
+  }
+}
+
+function toNic(host: HostView, link: Link, addresses: readonly Cidr[], defaultRoute: boolean): Nic {
+  return {
+    name: link.name,
+    index: link.index,
+    mac: link.mac,
+    mtu: link.mtu,
+    up: (link.flags & up) !== 0,
+    carrier: (link.flags & lowerUp) !== 0,
+    addresses,
+    physical: existsSync(`${host.sys}/class/net/${link.name}/device`),
+    defaultRoute,
+  };
+}
+
+async function readAddresses(netlink: Netlink, index?: number): Promise<Map<number, Cidr[]>> {
+  const byLink = new Map<number, Cidr[]>();
+  const addresses = (await dump(netlink, dumpAddresses(index))).map(decodeAddress);
+  for (const { index: of, cidr, scope } of addresses) {
+    if (scope < scopeLink) byLink.set(of, [...(byLink.get(of) ?? []), cidr]);
+  }
+  return byLink;
+}
+
+async function readDefaultRoutes(netlink: Netlink): Promise<Set<number>> {
+  const routes = (await dump(netlink, dumpRoutes(mainTable))).map(decodeRoute);
+  const defaults = routes.filter(({ dst, table }) => table === mainTable && dst.prefix === 0);
+  return new Set(
+    defaults.flatMap(({ oif, multipath }) => [oif ?? 0, ...(multipath ?? []).map((hop) => hop.oif)]),
+  );
+}
+
+async function dump(netlink: Netlink, request: Request) {
+  const [messages] = await netlink.request([request]);
+  return messages ?? [];
+}

@@ -1,0 +1,40 @@
+import type { NodeFile } from "../../lib/ipam/node-file.ts";
+import type { Netns } from "../../lib/linux/netns.ts";
+import { readNics, readNicsByName } from "../../lib/nic/discover.ts";
+import { type SelectedNic, selectNics } from "../../lib/nic/select.ts";
+import type { MultiNicConf } from "./conf.ts";
+
+/** The masters of an attachment, as the network, the node and the pod's cni-args choose them. */
+export async function chooseNics(
+  conf: MultiNicConf,
+  nodeFile: NodeFile | undefined,
+  host: Netns,
+): Promise<SelectedNic[]> {
+  const offer = {
+    masters: conf.masters,
+    masterNets: conf.masterNets,
+    nodeMasters: nodeFile?.masters ?? [],
+  };
+  const view = { netlink: host.netlink, sys: "/sys" };
+  const names = namesOf(offer);
+  const named = names === undefined ? undefined : await readNicsByName(view, names);
+  // A name that is not there is worth a look at all the others: the message lists them.
+  const nics = named !== undefined && named.length === names?.length ? named : await readNics(view);
+  return selectNics(nics, offer, conf.choice, { addressFor: addressFor(conf) });
+}
+
+/** Where the links are chosen by name alone; undefined where all links have to be looked at. */
+function namesOf(offer: {
+  masters: readonly string[];
+  masterNets: readonly unknown[];
+  nodeMasters: readonly { name: string }[];
+}): readonly string[] | undefined {
+  if (offer.masters.length > 0) return offer.masters;
+  if (offer.masterNets.length > 0 || offer.nodeMasters.length === 0) return undefined;
+  return offer.nodeMasters.map(({ name }) => name);
+}
+
+/** In L3 modes the host routes to and from the pod, and the other hosts know the pod by an address of the master. */
+function addressFor({ link: { kind } }: MultiNicConf): string | undefined {
+  return kind.kind === "ipvlan" && kind.mode !== "l2" ? `plugin.mode ${kind.mode}` : undefined;
+}

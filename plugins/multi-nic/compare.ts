@@ -1,0 +1,125 @@
+import { formatAddress, formatCidr } from "../../lib/net/address.ts";
+import type { LinkKind } from "../../lib/netlink/kind/kinds.ts";
+import type { LinkAddress } from "../../lib/netlink/message/address.ts";
+import type { Link } from "../../lib/netlink/message/link.ts";
+import type { Route } from "../../lib/netlink/message/route.ts";
+import type { RuleRead } from "../../lib/netlink/message/rule.ts";
+import type { PlannedRoute } from "../../lib/route/plan.ts";
+import type { Plan, PlannedLink } from "./plan.ts";
+
+/** The pod as the kernel describes it. */
+export interface PodState {
+  readonly links: readonly Link[];
+  readonly addresses: readonly LinkAddress[];
+  readonly routes: readonly Route[];
+  readonly rules: readonly RuleRead[];
+}
+
+/** What plugins behind us in the chain may have changed, as prevResult tells it: MTUs by ifname. */
+export interface Tolerated {
+  readonly mtu: ReadonlyMap<string, number>;
+}
+
+/** Every difference between the plan and the pod, as sentences; none where all is as ADD made it. */
+export function differences(plan: Plan, pod: PodState, tolerated: Tolerated): string[] {
+  const byName = new Map(pod.links.map((link) => [link.name, link]));
+  const names = new Map(pod.links.map((link) => [link.index, link.name]));
+  return [
+    ...plan.links.flatMap((planned) => ofLink(planned, byName.get(planned.ifname), pod, tolerated)),
+    ...ofRoutes(plan.routes, pod.routes, names),
+    ...ofRules(plan, pod.rules),
+  ];
+}
+
+function ofLink(planned: PlannedLink, link: Link | undefined, pod: PodState, { mtu }: Tolerated): string[] {
+  const { ifname } = planned;
+  if (link === undefined) return [`${ifname} is gone`];
+  const expectedMtu = [planned.mtu, mtu.get(ifname)];
+  const wrong: [boolean, string][] = [
+    [(link.flags & up) === 0, "is down"],
+    [
+      link.link !== planned.masterIndex,
+      `has master ${link.link ?? "none"}, not ${planned.masterIndex} (${planned.master})`,
+    ],
+    [!sameKind(planned.kind, link.kind), `is ${describeKind(link.kind)}, not ${describeKind(planned.kind)}`],
+    [!expectedMtu.includes(link.mtu), `has MTU ${link.mtu}, not ${planned.mtu}`],
+  ];
+  return [
+    ...wrong.filter(([is]) => is).map(([, what]) => `${ifname} ${what}`),
+    ...ofAddresses(
+      planned,
+      pod.addresses.filter(({ index }) => index === link.index),
+    ),
+  ];
+}
+
+/** IFF_UP (linux/if.h) */
+const up = 0x1;
+/** RT_SCOPE_LINK (linux/rtnetlink.h): the kernel adds addresses of that scope itself. */
+const scopeLink = 253;
+
+/** What the plan leaves to the kernel (bcqueuelen) is no difference. */
+function sameKind(planned: LinkKind, actual: LinkKind | undefined): boolean {
+  if (actual === undefined) return false;
+  const found: Readonly<Record<string, unknown>> = { ...actual };
+  return Object.entries(planned).every(([key, value]) => found[key] === value);
+}
+
+function describeKind(kind: LinkKind | undefined): string {
+  if (kind === undefined) return "no virtual link";
+  return kind.kind === "other" ? kind.name : Object.values(kind).join(" ");
+}
+
+function ofAddresses({ ifname, addresses }: PlannedLink, found: readonly LinkAddress[]): string[] {
+  const planned = new Set(addresses.map(({ cidr }) => formatCidr(cidr)));
+  const actual = new Set(found.filter(({ scope }) => scope < scopeLink).map(({ cidr }) => formatCidr(cidr)));
+  return [
+    ...[...planned].filter((cidr) => !actual.has(cidr)).map((cidr) => `${ifname} has lost ${cidr}`),
+    ...[...actual]
+      .filter((cidr) => !planned.has(cidr))
+      .map((cidr) => `${ifname} has ${cidr}, which is not its own`),
+  ];
+}
+
+function ofRoutes(
+  planned: readonly PlannedRoute[],
+  found: readonly Route[],
+  names: ReadonlyMap<number, string>,
+): string[] {
+  const actual = new Map<string, Set<string>>();
+  for (const route of found) {
+    const key = routeKey(route);
+    const hops = route.multipath ?? [{ oif: route.oif ?? 0, gateway: route.gateway }];
+    const texts = hops.map(({ oif, gateway }) => hopText(names.get(oif) ?? "", gateway));
+    actual.set(key, new Set([...(actual.get(key) ?? []), ...texts]));
+  }
+  return planned.flatMap((route) => {
+    const hops = actual.get(routeKey(route)) ?? new Set();
+    const lost = route.nexthops
+      .map(({ ifname, gateway }) => hopText(ifname, gateway))
+      .filter((hop) => !hops.has(hop));
+    return lost.map((hop) => `route ${formatCidr(route.dst)} ${hop} of table ${route.table} is gone`);
+  });
+}
+
+/** IP6_RT_PRIO_USER (linux/ipv6_route.h): what the kernel makes of no priority, in IPv6. */
+const defaultPriority = { 4: 0, 6: 1024 } as const;
+
+function routeKey({ dst, table, priority }: Pick<PlannedRoute, "dst" | "table" | "priority">): string {
+  return `${formatCidr(dst)} ${table} ${priority || defaultPriority[dst.address.family]}`;
+}
+
+function hopText(ifname: string, gateway: PlannedRoute["src"]): string {
+  return gateway === undefined ? `dev ${ifname}` : `via ${formatAddress(gateway)} dev ${ifname}`;
+}
+
+function ofRules(plan: Plan, found: readonly RuleRead[]): string[] {
+  const text = (from: string, table: number): string => `rule from ${from} lookup ${table}`;
+  const actual = new Set(
+    found.flatMap(({ src, table }) => (src === undefined ? [] : [text(formatCidr(src), table)])),
+  );
+  return plan.rules
+    .map(({ from, table }) => text(formatCidr(from), table))
+    .filter((rule) => !actual.has(rule))
+    .map((rule) => `${rule} is gone`);
+}

@@ -1,0 +1,110 @@
+import * as z from "zod/mini";
+import { CniError, ErrorCode } from "../../lib/cni/error.ts";
+import type { Invocation } from "../../lib/cni/invocation.ts";
+import { NetConf, parseConf } from "../../lib/cni/netconf.ts";
+import { type Dns, parseResult, type Result } from "../../lib/cni/result.ts";
+import type { Cidr } from "../../lib/net/address.ts";
+import { parseCidr } from "../../lib/net/address.ts";
+import { parseMac } from "../../lib/net/mac.ts";
+import type { PodChoice } from "../../lib/nic/select.ts";
+import { type IpamConf, parseIpam } from "./ipam/conf.ts";
+import { type LinkConf, parseLink } from "./link-conf.ts";
+
+const names = z.array(z.string());
+const oneOrMore = z.union([names, z.string()]);
+
+/** stdin of multi-nic. */
+export const MultiNicNetConf = z.extend(NetConf, {
+  plugin: z.optional(z.looseObject({ type: z.string() })),
+  masters: z.optional(names),
+  masterNets: z.optional(names),
+  multiNICIPAM: z.optional(z.boolean()),
+  naming: z.optional(z.enum(["indexed", "first-exact"])),
+  sourceRouting: z.optional(z.boolean()),
+  args: z.optional(
+    z.looseObject({
+      cni: z.optional(
+        z.looseObject({
+          nics: z.optional(z.int().check(z.nonnegative())),
+          masters: z.optional(oneOrMore),
+          master: z.optional(oneOrMore),
+          ips: z.optional(names),
+        }),
+      ),
+    }),
+  ),
+});
+export type MultiNicNetConf = z.infer<typeof MultiNicNetConf>;
+
+/** A configuration of multi-nic, past every check that needs no look at the machine. */
+export interface MultiNicConf {
+  readonly link: LinkConf;
+  readonly masters: readonly string[];
+  readonly masterNets: readonly Cidr[];
+  readonly choice: PodChoice;
+  readonly naming: "indexed" | "first-exact";
+  readonly sourceRouting: boolean;
+  readonly ipam: IpamConf;
+  /** The one address a macvlan shall have: runtimeConfig, else CNI_ARGS, else the configuration. */
+  readonly mac: string | undefined;
+  readonly dns: Dns | undefined;
+  readonly prevResult: Result | undefined;
+}
+
+/** @throws CniError naming the key, the value and the remedy */
+export function parseMultiNicConf(invocation: Invocation): MultiNicConf {
+  const conf = parseConf(MultiNicNetConf, invocation.conf);
+  const pod = conf.args?.cni;
+  return {
+    link: parseLink(conf.plugin),
+    masters: conf.masters ?? [],
+    masterNets: (conf.masterNets ?? []).map((text) => cidr("masterNets", text)),
+    choice: {
+      // Upstream's structures write 0 for "not given".
+      nics: pod?.nics ? pod.nics : undefined,
+      masters: [...list(pod?.masters), ...list(pod?.master)],
+    },
+    naming: conf.naming ?? "indexed",
+    sourceRouting: conf.sourceRouting ?? false,
+    ipam: parseIpam(conf, invocation),
+    mac: requestedMac(conf, invocation),
+    dns: conf.dns,
+    prevResult: conf.prevResult ? parseResult(conf.prevResult, invocation.cniVersion) : undefined,
+  };
+}
+
+const list = (value: string | readonly string[] | undefined): readonly string[] =>
+  value === undefined || value === "" ? [] : typeof value === "string" ? [value] : value;
+
+function cidr(key: string, text: string): Cidr {
+  try {
+    return parseCidr(text);
+  } catch (error) {
+    throw new CniError(
+      ErrorCode.invalidConfig,
+      `${key}: "${text}" is no network; write one like 10.0.0.0/16`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+function requestedMac(conf: MultiNicNetConf, invocation: Invocation): string | undefined {
+  const asked = [
+    ["runtimeConfig.mac", conf.runtimeConfig?.mac],
+    ["CNI_ARGS MAC", invocation.args.get("MAC")],
+    ["plugin.mac", conf.plugin?.mac],
+  ] as const;
+  const [key, text] = asked.find(([, value]) => value !== undefined && value !== "") ?? [];
+  if (key === undefined) return undefined;
+  try {
+    return parseMac(String(text));
+  } catch (error) {
+    throw new CniError(
+      ErrorCode.invalidConfig,
+      `${key}: "${text}" is no MAC address; write a unicast one like 02:00:00:00:00:01`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,100 @@
+import { isObject, valueIn } from "../../lib/cni/conf.ts";
+import type { Invocation } from "../../lib/cni/invocation.ts";
+import { parseResult } from "../../lib/cni/result.ts";
+import type { AttachmentRecord } from "../../lib/ipam/record.ts";
+import { openStore, type Store } from "../../lib/ipam/store.ts";
+import { type Netns, openNetns } from "../../lib/linux/netns.ts";
+import { statePaths } from "../../lib/linux/paths.ts";
+import { dismantle, keyOf, openRecorded } from "./attachment.ts";
+import { parseMultiNicConf } from "./conf.ts";
+import { detach } from "./detach.ts";
+import { planDelegates, undoDelegates } from "./ipam/delegates.ts";
+import { groupOf } from "./plan.ts";
+
+/**
+ * Takes the attachment away. It works from the record; without one (a reboot, a lost store, a second DEL) it deletes the
+ * links by the group that the key gives, and that there is nothing is fine.
+ */
+export async function del(invocation: Invocation): Promise<void> {
+  using store = openOrLog(invocation);
+  const record = store === undefined ? undefined : find(store, invocation);
+  using pod = openGiven(invocation) ?? (record === undefined ? undefined : openRecorded(record));
+  if (store !== undefined && record !== undefined) {
+    await dismantle(record, invocation, pod);
+    release(store, record, invocation);
+    return;
+  }
+  if (pod !== undefined) await detach(pod, groupOf(keyOf(invocation)));
+  await undoUnrecorded(invocation);
+}
+
+/** A store that cannot be written keeps the leases until a GC, or an ADD that needs them, finds the pod gone. */
+function release(store: Store, record: AttachmentRecord, invocation: Invocation): void {
+  try {
+    store.write((tx) => tx.release(record.id, Date.now()));
+  } catch (error) {
+    logLost(invocation, error);
+  }
+}
+
+/** A store that is damaged or out of reach cannot give addresses back, but it must not keep the pod from ending. */
+function openOrLog(invocation: Invocation): Store | undefined {
+  try {
+    return openStore(statePaths(invocation.env));
+  } catch (error) {
+    logLost(invocation, error);
+    return undefined;
+  }
+}
+
+function find(store: Store, invocation: Invocation): AttachmentRecord | undefined {
+  try {
+    return store.read((tx) => tx.find(keyOf(invocation)));
+  } catch (error) {
+    logLost(invocation, error);
+    return undefined;
+  }
+}
+
+const logLost = (invocation: Invocation, error: unknown): void =>
+  invocation.log.error("DEL goes on without the store: leases of this attachment stay", {
+    error: String(error),
+  });
+
+/** The namespace of the call, if there is one: a pod that is gone has none, and then its links are gone too. */
+function openGiven({ netns, log }: Invocation): Netns | undefined {
+  if (netns === "") return undefined;
+  try {
+    return openNetns(netns);
+  } catch (error) {
+    log.info("DEL finds no namespace", { netns, error: String(error) });
+    return undefined;
+  }
+}
+
+/** Leases that another project's IPAM may hold for an attachment we know nothing of: it is asked by what prevResult shows. */
+async function undoUnrecorded(invocation: Invocation): Promise<void> {
+  const ipam = ipamOf(invocation);
+  if (ipam?.mode !== "delegate") return;
+  const links = interfacesOf(invocation).map((ifname) => ({ ifname, master: "" }));
+  await undoDelegates(planDelegates(ipam, invocation, links), invocation);
+}
+
+function ipamOf(invocation: Invocation) {
+  try {
+    return parseMultiNicConf(invocation).ipam;
+  } catch (error) {
+    invocation.log.error("DEL has no record and no valid configuration", { error: String(error) });
+    return undefined;
+  }
+}
+
+function interfacesOf({ conf, cniVersion, ifname, netns }: Invocation): string[] {
+  const prevResult = valueIn(conf, "prevResult");
+  if (!isObject(prevResult)) return [`${ifname}-0`];
+  const ours = parseResult(prevResult, cniVersion).interfaces.filter(
+    ({ name, sandbox }) =>
+      (sandbox === netns || netns === "") && (name === ifname || name.startsWith(`${ifname}-`)),
+  );
+  return ours.length > 0 ? ours.map(({ name }) => name) : [`${ifname}-0`];
+}

@@ -1,0 +1,38 @@
+import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
+import type { Invocation } from "../../../lib/cni/invocation.ts";
+import type { MultiNicNetConf } from "../conf.ts";
+import { parseStatic, type StaticConf } from "./static.ts";
+
+/** Where the addresses come from. */
+export type IpamConf =
+  /** No IPAM: links only (L2). */
+  | { readonly mode: "none" }
+  /** multi-nic-ipam, in this process. */
+  | { readonly mode: "own" }
+  /** static, in this process. */
+  | { readonly mode: "static"; readonly static: StaticConf }
+  /** Any other plugin of CNI_PATH: one call for each NIC, or one for all of them. */
+  | { readonly mode: "delegate"; readonly type: string; readonly each: boolean };
+
+const ownType = "multi-nic-ipam";
+
+export function parseIpam(conf: MultiNicNetConf, invocation: Invocation): IpamConf {
+  const type = conf.ipam?.type;
+  if (type === undefined || type === "") return { mode: "none" };
+  if (type === ownType) {
+    if (conf.multiNICIPAM !== false) return { mode: "own" };
+    throw new CniError(
+      ErrorCode.invalidConfig,
+      `multiNICIPAM: false asks for one call of the IPAM for each NIC, and ${ownType} answers for all at once; write true, or leave it out`,
+    );
+  }
+  if (conf.multiNICIPAM) return { mode: "delegate", type, each: false };
+  if (type === "static") {
+    const overrides = {
+      runtimeIps: conf.runtimeConfig?.ips ?? [],
+      argsIps: conf.args?.cni?.ips ?? [],
+    };
+    return { mode: "static", static: parseStatic(conf.ipam, invocation, overrides) };
+  }
+  return { mode: "delegate", type, each: true };
+}

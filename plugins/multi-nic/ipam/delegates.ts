@@ -1,0 +1,119 @@
+import { delegateAdd, delegateCheck, delegateDel } from "../../../lib/cni/delegate.ts";
+import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
+import type { Invocation } from "../../../lib/cni/invocation.ts";
+import type { Result } from "../../../lib/cni/result.ts";
+import { parseAddress, parseCidr } from "../../../lib/net/address.ts";
+import type { DelegateCall, PlannedLink } from "../plan.ts";
+import type { Addressing, NicAddress } from "./addressing.ts";
+import type { IpamConf } from "./conf.ts";
+import { wantedRoutes } from "./wanted-routes.ts";
+
+/** The calls of another project's IPAM that these links need: one a link, or one for all with `masters` given to it. */
+export function planDelegates(
+  ipam: IpamConf,
+  invocation: Invocation,
+  links: readonly Pick<PlannedLink, "ifname" | "master">[],
+): DelegateCall[] {
+  if (ipam.mode !== "delegate") return [];
+  const { prevResult: _, ...conf } = invocation.conf;
+  if (!ipam.each) {
+    const masters = links.map(({ master }) => master);
+    return [{ type: ipam.type, ifname: invocation.ifname, conf: JSON.stringify({ ...conf, masters }) }];
+  }
+  return links.map(({ ifname, master }) => ({
+    type: ipam.type,
+    ifname,
+    conf: JSON.stringify({ ...conf, master }),
+  }));
+}
+
+/**
+ * Runs the IPAM calls one after another, so that NIC 0 gets the first address.
+ * @throws CniError of the delegate, or where it left a NIC without an address
+ */
+export async function runDelegates(
+  calls: readonly DelegateCall[],
+  invocation: Invocation,
+  links: readonly PlannedLink[],
+  each: boolean,
+): Promise<Addressing> {
+  const results: Result[] = [];
+  for (const { type, ifname, conf } of calls) {
+    results.push(await delegateAdd(invocation, type, conf, { ifname }));
+  }
+  return each ? addressingOfEach(results, links, calls) : addressingOfAll(results[0], links, calls);
+}
+
+function addressingOfEach(
+  results: readonly Result[],
+  links: readonly PlannedLink[],
+  calls: readonly DelegateCall[],
+): Addressing {
+  const nics = results.map((result) => result.ips.map((ip) => nicAddress(ip)));
+  requireAddresses(nics, links, calls);
+  return {
+    nics,
+    routes: results.flatMap((result, place) => wantedRoutes("ipam result: routes", result.routes, place)),
+    dns: results[0]?.dns ?? {},
+  };
+}
+
+/** An address that names no interface would have to be guessed onto one, so with several NICs it is refused. */
+function addressingOfAll(
+  result: Result | undefined,
+  links: readonly PlannedLink[],
+  calls: readonly DelegateCall[],
+): Addressing {
+  const nics: NicAddress[][] = links.map(() => []);
+  for (const ip of result?.ips ?? []) {
+    const place = ip.interface ?? (links.length === 1 ? 0 : -1);
+    const nic = nics[place];
+    if (nic === undefined) {
+      throw new CniError(
+        ErrorCode.delegate,
+        `ipam.type: ${typeOf(calls)} answered ${ip.address} with ${ip.interface === undefined ? "no interface" : `interface ${ip.interface}`}, for ${links.length} NICs; use an IPAM that numbers the NICs of "masters" from 0, or write multiNICIPAM: false`,
+      );
+    }
+    nic.push(nicAddress(ip));
+  }
+  requireAddresses(nics, links, calls);
+  return { nics, routes: wantedRoutes("ipam result: routes", result?.routes ?? []), dns: result?.dns ?? {} };
+}
+
+function nicAddress(ip: Result["ips"][number]): NicAddress {
+  const cidr = parseCidr(ip.address);
+  return ip.gateway === undefined ? { cidr } : { cidr, gateway: parseAddress(ip.gateway) };
+}
+
+function requireAddresses(
+  nics: readonly NicAddress[][],
+  links: readonly PlannedLink[],
+  calls: readonly DelegateCall[],
+): void {
+  const without = links.filter((_, place) => (nics[place] ?? []).length === 0).map(({ master }) => master);
+  if (without.length === 0) return;
+  throw new CniError(
+    ErrorCode.delegate,
+    `ipam.type: ${typeOf(calls)} gave no address for ${without.join(", ")}; look into its own log and its pool`,
+  );
+}
+
+const typeOf = (calls: readonly DelegateCall[]): string => calls[0]?.type ?? "(none)";
+
+/** DEL of every call, each tried whatever the others answer. @throws the error, or an AggregateError of several */
+export async function undoDelegates(calls: readonly DelegateCall[], invocation: Invocation): Promise<void> {
+  const errors: unknown[] = [];
+  for (const { type, ifname, conf } of calls) {
+    try {
+      await delegateDel(invocation, type, conf, { ifname });
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length === 1) throw errors[0];
+  if (errors.length > 1) throw new AggregateError(errors, `${errors.length} IPAM calls of DEL failed`);
+}
+
+export async function checkDelegates(calls: readonly DelegateCall[], invocation: Invocation): Promise<void> {
+  for (const { type, ifname, conf } of calls) await delegateCheck(invocation, type, conf, { ifname });
+}

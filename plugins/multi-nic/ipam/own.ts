@@ -1,0 +1,75 @@
+import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
+import type { Invocation } from "../../../lib/cni/invocation.ts";
+import { type Block, computeBlocks } from "../../../lib/ipam/blocks.ts";
+import type { NodeFile } from "../../../lib/ipam/node-file.ts";
+import { type PoolSettings, parsePool, poolOfHost } from "../../../lib/ipam/pool-conf.ts";
+import type { Lease } from "../../../lib/ipam/record.ts";
+import { leaseRequests, requestedAddresses } from "../../../lib/ipam/requested.ts";
+import type { Store, StoreTx } from "../../../lib/ipam/store.ts";
+import { networkFile, statePaths } from "../../../lib/linux/paths.ts";
+import { formatCidr } from "../../../lib/net/address.ts";
+import type { SelectedNic } from "../../../lib/nic/select.ts";
+import type { Addressing } from "./addressing.ts";
+import { wantedRoutes } from "./wanted-routes.ts";
+
+/** What multi-nic-ipam does, in this process: one address of each family for each NIC, each from the NIC's own block. */
+export function ownAddressing(
+  invocation: Invocation,
+  nics: readonly SelectedNic[],
+  nodeFile: NodeFile | undefined,
+): (tx: StoreTx, id: number) => Addressing {
+  const settings = parsePool(invocation.conf);
+  const requests = leaseRequests(
+    blocksOf(settings, invocation, nics, nodeFile),
+    requestedAddresses(invocation),
+  );
+  return (tx, id) =>
+    toAddressing(tx.allocate(id, requests, Date.now(), settings.coolDown), nics.length, settings);
+}
+
+function blocksOf(
+  settings: PoolSettings,
+  { network, env }: Invocation,
+  nics: readonly SelectedNic[],
+  nodeFile: NodeFile | undefined,
+): Block[][] {
+  const pool = poolOfHost(settings, nodeFile, networkFile(statePaths(env), network));
+  return computeBlocks(
+    pool,
+    nics.map(({ interfaceIndex }) => interfaceIndex),
+  );
+}
+
+function toAddressing(
+  leases: readonly Lease[],
+  nics: number,
+  { gateways, routes, dns }: PoolSettings,
+): Addressing {
+  const byNic = Array.from({ length: nics }, (_, place) => leases.filter(({ nic }) => nic === place));
+  return {
+    nics: byNic.map((own) =>
+      own.map(({ address, prefix }) => ({
+        cidr: { address, prefix },
+        gateway: gateways.find(({ family }) => family === address.family),
+      })),
+    ),
+    routes: wantedRoutes("ipam.routes", routes),
+    dns,
+  };
+}
+
+/** @throws CniError poolExhausted, where a block of these NICs has no address left */
+export function requireFreeAddresses(
+  store: Store,
+  invocation: Invocation,
+  nics: readonly SelectedNic[],
+  nodeFile: NodeFile | undefined,
+): void {
+  const blocks = blocksOf(parsePool(invocation.conf), invocation, nics, nodeFile).flat();
+  const full = store.read((tx) => blocks.filter((block) => tx.freeCount(invocation.network, block) === 0n));
+  if (full.length === 0) return;
+  throw new CniError(
+    ErrorCode.poolExhausted,
+    `no free address in ${full.map(({ pod }) => formatCidr(pod)).join(", ")} (network "${invocation.network}"); delete pods of this node that hold them, or give the network a larger subnet`,
+  );
+}

@@ -1,0 +1,53 @@
+import * as z from "zod/mini";
+import { CniError, ErrorCode } from "../../lib/cni/error.ts";
+import { parseConf } from "../../lib/cni/netconf.ts";
+import type { NewLinkKind } from "../../lib/netlink/kind/kinds.ts";
+
+const mtu = z.optional(z.int().check(z.nonnegative()));
+const inHost = { linkInContainer: z.optional(z.literal(false)) };
+
+const IpvlanConf = z.looseObject({
+  type: z.literal("ipvlan"),
+  mode: z._default(z.enum(["l2", "l3", "l3s"]), "l2"),
+  flag: z._default(z.enum(["bridge", "private", "vepa"]), "bridge"),
+  mtu,
+  ...inHost,
+});
+
+const MacvlanConf = z.looseObject({
+  type: z.literal("macvlan"),
+  mode: z._default(z.enum(["bridge", "private", "vepa", "passthru"]), "bridge"),
+  bcqueuelen: z.optional(z.int().check(z.nonnegative(), z.maximum(0xffffffff))),
+  mtu,
+  ...inHost,
+});
+
+/** What each link of the attachment is to be. */
+export interface LinkConf {
+  readonly kind: NewLinkKind;
+  /** bytes; undefined: the master's */
+  readonly mtu: number | undefined;
+}
+
+const kinds = {
+  ipvlan: (plugin: unknown): LinkConf => {
+    const { mode, flag, mtu } = parseConf(IpvlanConf, plugin, "plugin");
+    return { kind: { kind: "ipvlan", mode, flag }, mtu: mtu || undefined };
+  },
+  macvlan: (plugin: unknown): LinkConf => {
+    const { mode, bcqueuelen, mtu } = parseConf(MacvlanConf, plugin, "plugin");
+    const kind = { kind: "macvlan" as const, mode };
+    return { kind: bcqueuelen === undefined ? kind : { ...kind, bcqueuelen }, mtu: mtu || undefined };
+  },
+} satisfies Record<string, (plugin: unknown) => LinkConf>;
+
+/** @throws CniError naming the key, the value and what may be written */
+export function parseLink(plugin: { readonly type: string } | undefined): LinkConf {
+  const wanted = `write "plugin": {"type": "ipvlan", "mode": "l3"} or {"type": "macvlan"}`;
+  if (plugin === undefined) throw new CniError(ErrorCode.invalidConfig, `plugin: is missing; ${wanted}`);
+  if (plugin.type === "ipvlan" || plugin.type === "macvlan") return kinds[plugin.type](plugin);
+  throw new CniError(
+    ErrorCode.unsupportedField,
+    `plugin.type: "${plugin.type}" is not a kind of link that multi-nic makes; ${wanted}`,
+  );
+}

@@ -1,0 +1,7 @@
+import type { Plugin } from "../../lib/cni/plugin.ts";
+
+export const plugin: Plugin = {
+  name: "multi-nic",
+  about: "attaches all the NICs of a node, or a chosen few, to a pod in one call",
+  verbs: async () => (await import("./verbs.ts")).verbs,
+};

@@ -1,0 +1,34 @@
+import { delegateStatus } from "../../lib/cni/delegate.ts";
+import { CniError, ErrorCode } from "../../lib/cni/error.ts";
+import type { Invocation } from "../../lib/cni/invocation.ts";
+import { readNodeFile } from "../../lib/ipam/node-file.ts";
+import { openStore } from "../../lib/ipam/store.ts";
+import { ownNetns } from "../../lib/linux/netns.ts";
+import { statePaths } from "../../lib/linux/paths.ts";
+import { chooseNics } from "./choose.ts";
+import { type MultiNicConf, parseMultiNicConf } from "./conf.ts";
+import { requireFreeAddresses } from "./ipam/own.ts";
+import { planLinks } from "./plan.ts";
+
+/** Fine where an ADD with no wishes of a pod could be served now; else code 50 and the reason that ADD would give. */
+export async function status(invocation: Invocation): Promise<void> {
+  const conf = parseMultiNicConf(invocation);
+  try {
+    await tryAdd(conf, invocation);
+  } catch (error) {
+    if (!(error instanceof CniError)) throw error;
+    throw new CniError(ErrorCode.notAvailable, error.message, { details: error.details, cause: error });
+  }
+}
+
+async function tryAdd(conf: MultiNicConf, invocation: Invocation): Promise<void> {
+  const paths = statePaths(invocation.env);
+  using host = ownNetns();
+  using store = openStore(paths);
+  store.write(() => undefined);
+  const nodeFile = readNodeFile(paths, invocation.network);
+  const nics = await chooseNics(conf, nodeFile, host);
+  planLinks(conf, nics, "net1");
+  if (conf.ipam.mode === "own") requireFreeAddresses(store, invocation, nics, nodeFile);
+  if (conf.ipam.mode === "delegate") await delegateStatus(invocation, conf.ipam.type, invocation.conf);
+}
