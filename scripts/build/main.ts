@@ -1,0 +1,58 @@
+import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { addonsFor, compileAddons } from "./addons.ts";
+import { type Architecture, architectures, ownArchitecture } from "./architecture.ts";
+import { baseNode } from "./base-node.ts";
+import { bundleScripts, type Script } from "./bundle.ts";
+import { codeCaches } from "./code-cache.ts";
+import { makeExecutable } from "./executable.ts";
+import { help, type Options, parseOptions } from "./options.ts";
+import { Missing, note, sayNotes, step } from "./progress.ts";
+import { buildPath, root } from "./project.ts";
+import { release, unreleased } from "./release.ts";
+
+async function buildFor(architecture: Architecture, scripts: readonly Script[], out: string): Promise<void> {
+  const folder = join(out, `linux-${architecture}`);
+  const addons = addonsFor(architecture);
+  const base = await step(`${architecture}: base Node`, () => baseNode(architecture));
+  const caches = await step(`${architecture}: code cache`, () => codeCaches(architecture, base, scripts));
+  await step(`${architecture}: executable`, () =>
+    makeExecutable({ architecture, base, scripts, caches, addons }, unreleased(folder)),
+  );
+  await step(`${architecture}: ${folder}`, () => release(folder));
+}
+
+async function build({ architecture, out }: Options): Promise<void> {
+  mkdirSync(buildPath("bundle"), { recursive: true });
+  // One left from another machine or compiler must not be taken for this one's.
+  for (const each of architectures) rmSync(buildPath("native", `netns-${each}.node`), { force: true });
+  await step("native addons", compileAddons);
+  const scripts = await step("bundle", () => bundleScripts());
+  for (const each of architecture === undefined ? architectures : [architecture]) {
+    try {
+      await buildFor(each, scripts, out);
+    } catch (error) {
+      if (architecture !== undefined || each === ownArchitecture()) throw error;
+      leaveOut(each, error, out);
+    }
+  }
+}
+
+/** Only what another architecture lacks may be left out, never a defect; and an older build of it is said to be old. */
+function leaveOut(architecture: Architecture, error: unknown, out: string): void {
+  if (!(error instanceof Missing)) throw error;
+  const old = join(out, `linux-${architecture}`);
+  note(`${architecture} is left out: ${error.message}`);
+  if (existsSync(old)) note(`${old} is of an earlier build`);
+}
+
+try {
+  const options = parseOptions(process.argv.slice(2), root, process.cwd());
+  if (options.help) console.log(help.trimEnd());
+  else await build(options);
+} catch (error) {
+  console.error(`build.sh: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+} finally {
+  sayNotes();
+}
