@@ -1,4 +1,4 @@
-import { NLA_F_NESTED, NLA_TYPE_MASK } from "./constants.ts";
+import { NLA_TYPE_MASK } from "./constants.ts";
 
 /** A request to the kernel: nlmsg_type, nlmsg_flags, what follows the header, and what it is for, to end in errors. */
 export interface Request {
@@ -163,14 +163,14 @@ export function text(type: number, value: string): Attribute {
   return { type, value: encoder.encode(`${value}\0`) };
 }
 
-/** Attributes within an attribute, without NLA_F_NESTED: as rtnetlink's older ones are sent. */
-export function nest(type: number, attributes: readonly Attribute[]): Attribute {
-  return { type, value: encodeAttributes(attributes) };
+/** A string without its NUL, as the kernel takes it too. */
+export function bareText(type: number, value: string): Attribute {
+  return { type, value: encoder.encode(value) };
 }
 
-/** Attributes within an attribute, with NLA_F_NESTED: as the newer ones must be sent. */
-export function nestFlagged(type: number, attributes: readonly Attribute[]): Attribute {
-  return nest(type | NLA_F_NESTED, attributes);
+/** Attributes within an attribute, without NLA_F_NESTED: those of rtnetlink are older than that flag. */
+export function nest(type: number, attributes: readonly Attribute[]): Attribute {
+  return { type, value: encodeAttributes(attributes) };
 }
 
 const encoder = new TextEncoder();

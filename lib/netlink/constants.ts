@@ -18,10 +18,9 @@ export const NLM_F_ACK_TLVS = 0x200;
 export const NLMSG_NOOP = 1;
 export const NLMSG_ERROR = 2;
 export const NLMSG_DONE = 3;
-export const NLMSG_OVERRUN = 4;
 export const NLMSGERR_ATTR_MSG = 1;
 
-export const NLA_F_NESTED = 0x8000;
+/** Of nla_type: without NLA_F_NESTED and NLA_F_NET_BYTEORDER. */
 export const NLA_TYPE_MASK = 0x3fff;
 
 export const AF_UNSPEC = 0;
@@ -42,7 +41,6 @@ export const RTM_DELRULE = 33;
 export const RTM_GETRULE = 34;
 
 export const IFF_UP = 0x1;
-export const IFF_LOOPBACK = 0x8;
 
 export const IFLA_ADDRESS = 1;
 export const IFLA_IFNAME = 3;
@@ -70,11 +68,9 @@ export const IFA_ADDRESS = 1;
 export const IFA_LOCAL = 2;
 export const IFA_FLAGS = 8;
 export const IFA_F_NODAD = 0x02;
-export const IFA_F_DADFAILED = 0x08;
-export const IFA_F_TENTATIVE = 0x40;
 
 export const RT_TABLE_UNSPEC = 0;
-export const RT_TABLE_MAIN = 254;
+export const RTN_UNSPEC = 0;
 export const RTN_UNICAST = 1;
 export const RT_SCOPE_UNIVERSE = 0;
 export const RT_SCOPE_LINK = 253;
@@ -91,6 +87,8 @@ export const RTA_TABLE = 15;
 export const RTAX_MTU = 2;
 export const RTAX_ADVMSS = 8;
 
+/** Of a deletion: whatever the action. */
+export const FR_ACT_UNSPEC = 0;
 export const FR_ACT_TO_TBL = 1;
 export const FRA_SRC = 2;
 export const FRA_PRIORITY = 6;

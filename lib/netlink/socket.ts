@@ -36,17 +36,32 @@ interface Waiting {
   settle(breakdown?: Breakdown): void;
 }
 
+/** What carries the bytes. */
+export type Transport = Pick<RawNetlinkSocket, "on" | "send" | "close" | "ref" | "unref">;
+
+function openTransport(): Transport {
+  try {
+    const raw = new RawNetlinkSocket(NETLINK_ROUTE);
+    loadAddon<NetnsAddon>("netns").tuneNetlink(raw.address().port);
+    return raw;
+  } catch (error) {
+    const { errno, message } = error as NodeJS.ErrnoException;
+    if (errno === undefined) throw error;
+    throw new NetlinkError(errno, { request: "open a netlink socket", index: 0, explanation: message });
+  }
+}
+
 /** An rtnetlink socket of the namespace the thread is in when it is made. Batches go out one after the other. */
 export class NetlinkSocket implements Netlink {
-  readonly #raw: RawNetlinkSocket;
+  readonly #raw: Transport;
   #seq = 1;
   #turn: Promise<unknown> = Promise.resolve();
   #waiting: Waiting | undefined;
   #closed = false;
 
-  constructor() {
-    this.#raw = new RawNetlinkSocket(NETLINK_ROUTE);
-    loadAddon<NetnsAddon>("netns").tuneNetlink(this.#raw.address().port);
+  /** Throws NetlinkError where the kernel gives no socket. */
+  constructor(transport: Transport = openTransport()) {
+    this.#raw = transport;
     this.#raw.on("message", (bytes, { port }) => this.#receive(bytes, port));
     this.#raw.on("error", ({ errno, message }) => this.#waiting?.settle({ errno, explanation: message }));
     // An idle socket keeps no process alive; #exchange holds it while it waits.

@@ -1,11 +1,11 @@
 import {
   type Attribute,
   type Attributes,
+  bareText,
   decodeAttributes,
   nest,
   optional,
   readText,
-  text,
 } from "../codec.ts";
 import { IFLA_INFO_DATA, IFLA_INFO_KIND } from "../constants.ts";
 import { decodeIpvlan, encodeIpvlan, type Ipvlan } from "./ipvlan.ts";
@@ -31,7 +31,7 @@ const kinds: { readonly [Name in NewLinkKind["kind"]]: KindCodec<Extract<NewLink
 /** What IFLA_LINKINFO holds for a link of that kind. */
 export function encodeKind<K extends NewLinkKind>(kind: K): Attribute[] {
   const codec = kinds[kind.kind] as unknown as KindCodec<K>;
-  return [text(IFLA_INFO_KIND, kind.kind), nest(IFLA_INFO_DATA, codec.encode(kind))];
+  return [bareText(IFLA_INFO_KIND, kind.kind), nest(IFLA_INFO_DATA, codec.encode(kind))];
 }
 
 /** The inverse of encodeKind, for any kind. Throws CodecError. */

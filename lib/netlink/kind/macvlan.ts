@@ -19,7 +19,7 @@ export function encodeMacvlan(macvlan: Macvlan): Attribute[] {
   const mode = u32(IFLA_MACVLAN_MODE, macvlanModes[macvlan.mode]);
   return macvlan.bcqueuelen === undefined
     ? [mode]
-    : [mode, u32(IFLA_MACVLAN_BC_QUEUE_LEN, macvlan.bcqueuelen)];
+    : [u32(IFLA_MACVLAN_BC_QUEUE_LEN, macvlan.bcqueuelen), mode];
 }
 
 /** The inverse of encodeMacvlan; undefined for a mode that is not in macvlanModes. */

@@ -77,12 +77,12 @@ export function newLink(link: NewLink): Request {
     flags: k.NLM_F_REQUEST | k.NLM_F_ACK | k.NLM_F_CREATE | k.NLM_F_EXCL,
     label: `create ${link.kind.kind} ${link.name} on ${link.master ?? `link ${link.link}`}`,
     body: encodeBody(ifinfomsg(0), [
-      u32(k.IFLA_LINK, link.link),
-      text(k.IFLA_IFNAME, link.name),
       ...(mac === undefined ? [] : [{ type: k.IFLA_ADDRESS, value: macBytes(mac) }]),
       ...(mtu === undefined ? [] : [u32(k.IFLA_MTU, mtu)]),
       u32(k.IFLA_GROUP, link.group),
       u32(k.IFLA_NET_NS_FD, link.netnsFd),
+      u32(k.IFLA_LINK, link.link),
+      text(k.IFLA_IFNAME, link.name),
       nest(k.IFLA_LINKINFO, encodeKind(link.kind)),
     ]),
   };
@@ -109,11 +109,11 @@ export interface LinkChange {
 export function setLink(change: LinkChange): Request {
   const { name, mtu, mac, group, netnsFd } = change;
   const attributes: Attribute[] = [];
-  if (name !== undefined) attributes.push(text(k.IFLA_IFNAME, name));
   if (mac !== undefined) attributes.push({ type: k.IFLA_ADDRESS, value: macBytes(mac) });
   if (mtu !== undefined) attributes.push(u32(k.IFLA_MTU, mtu));
   if (group !== undefined) attributes.push(u32(k.IFLA_GROUP, group));
   if (netnsFd !== undefined) attributes.push(u32(k.IFLA_NET_NS_FD, netnsFd));
+  if (name !== undefined) attributes.push(text(k.IFLA_IFNAME, name));
   return {
     type: k.RTM_NEWLINK,
     flags: k.NLM_F_REQUEST | k.NLM_F_ACK,

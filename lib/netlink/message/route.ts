@@ -55,7 +55,7 @@ export function newRoute(route: Route): Request {
     type: k.RTM_NEWROUTE,
     flags: k.NLM_F_REQUEST | k.NLM_F_ACK | k.NLM_F_CREATE | k.NLM_F_EXCL,
     label: `add route ${describe(route)}`,
-    body: routeBody(route, defaultScope(route)),
+    body: routeBody(route, defaultScope(route), k.RTN_UNICAST),
   };
 }
 
@@ -65,8 +65,12 @@ export function deleteRoute(route: Route): Request {
     type: k.RTM_DELROUTE,
     flags: k.NLM_F_REQUEST | k.NLM_F_ACK,
     label: `delete route ${describe(route)}`,
-    // RT_SCOPE_NOWHERE is the kernel's wildcard (fib_table_delete); IPv6 has no scopes.
-    body: routeBody(route, route.dst.address.family === 4 ? k.RT_SCOPE_NOWHERE : k.RT_SCOPE_UNIVERSE),
+    // The kernel's wildcards: any scope, any type (fib_table_delete). IPv6 has no scopes.
+    body: routeBody(
+      route,
+      route.dst.address.family === 4 ? k.RT_SCOPE_NOWHERE : k.RT_SCOPE_UNIVERSE,
+      k.RTN_UNSPEC,
+    ),
   };
 }
 
@@ -116,7 +120,7 @@ function rtmsg(fields: Rtmsg): Uint8Array {
   return bytes;
 }
 
-function routeBody(route: Route, scope: number): Uint8Array {
+function routeBody(route: Route, scope: number, type: number): Uint8Array {
   const { family } = route.dst.address;
   const header = rtmsg({
     family: familyNumber(family),
@@ -125,21 +129,22 @@ function routeBody(route: Route, scope: number): Uint8Array {
     table: route.table < 256 ? route.table : k.RT_TABLE_UNSPEC,
     protocol: route.protocol,
     scope: route.scope ?? scope,
-    type: k.RTN_UNICAST,
+    type,
     flags: route.onlink === true ? k.RTNH_F_ONLINK : 0,
   });
   const attributes: Attribute[] = [];
   const address = (type: number, value: IpAddress) => attributes.push({ type, value: addressBytes(value) });
   if (route.dst.prefix > 0) address(k.RTA_DST, route.dst.address);
   if (route.gateway !== undefined) address(k.RTA_GATEWAY, route.gateway);
-  if (route.oif !== undefined) attributes.push(u32(k.RTA_OIF, route.oif));
   if (route.src !== undefined) address(k.RTA_PREFSRC, route.src);
   if (route.priority !== undefined) attributes.push(u32(k.RTA_PRIORITY, route.priority));
   if (route.table >= 256) attributes.push(u32(k.RTA_TABLE, route.table));
-  if (route.multipath !== undefined)
-    attributes.push({ type: k.RTA_MULTIPATH, value: encodeNextHops(route.multipath) });
+  if (route.oif !== undefined) attributes.push(u32(k.RTA_OIF, route.oif));
   const metrics = encodeMetrics(route);
   if (metrics.length > 0) attributes.push(nest(k.RTA_METRICS, metrics));
+  if (route.multipath !== undefined) {
+    attributes.push({ type: k.RTA_MULTIPATH, value: encodeNextHops(route.multipath) });
+  }
   return encodeBody(header, attributes);
 }
 

@@ -17,7 +17,8 @@ import { checkedPrefix, familyNumber, familyOf, readAddress } from "./address.ts
 /** A rule that sends what comes from `src` to a table. */
 export interface Rule {
   readonly family: 4 | 6;
-  readonly src: Cidr;
+  /** All sources, where absent. */
+  readonly src?: Cidr;
   readonly table: number;
   /** Lower ones come first; 0 is the local table's, 32766 main's. */
   readonly priority: number;
@@ -26,9 +27,7 @@ export interface Rule {
 }
 
 /** A rule as the kernel describes it. */
-export interface RuleRead extends Omit<Rule, "src"> {
-  /** Absent for a rule for all sources. */
-  readonly src?: Cidr;
+export interface RuleRead extends Rule {
   /** FR_ACT_*: 1 to a table, 6 blackhole, 7 unreachable, 8 prohibit */
   readonly action: number;
 }
@@ -39,7 +38,7 @@ export function newRule(rule: Rule): Request {
     type: k.RTM_NEWRULE,
     flags: k.NLM_F_REQUEST | k.NLM_F_ACK | k.NLM_F_CREATE | k.NLM_F_EXCL,
     label: `add rule ${describe(rule)}`,
-    body: ruleBody(rule),
+    body: ruleBody(rule, k.FR_ACT_TO_TBL),
   };
 }
 
@@ -49,7 +48,7 @@ export function deleteRule(rule: Rule): Request {
     type: k.RTM_DELRULE,
     flags: k.NLM_F_REQUEST | k.NLM_F_ACK,
     label: `delete rule ${describe(rule)}`,
-    body: ruleBody(rule),
+    body: ruleBody(rule, k.FR_ACT_UNSPEC),
   };
 }
 
@@ -63,8 +62,8 @@ export function dumpRules(family: 4 | 6): Request {
   };
 }
 
-function describe(rule: Rule): string {
-  return `${rule.priority}: from ${formatCidr(rule.src)} lookup ${rule.table}`;
+function describe({ priority, src, table }: Rule): string {
+  return `${priority}: from ${src === undefined ? "all" : formatCidr(src)} lookup ${table}`;
 }
 
 // struct fib_rule_hdr: family, dst_len, src_len, tos, table, res1, res2, action, flags u32
@@ -74,20 +73,15 @@ function fibRuleHeader(family: 4 | 6, srcLength: number, table: number, action: 
   return Uint8Array.of(familyNumber(family), 0, srcLength, 0, table, 0, 0, action, 0, 0, 0, 0);
 }
 
-function ruleBody(rule: Rule): Uint8Array {
+function ruleBody({ family, src, table, priority, protocol }: Rule, action: number): Uint8Array {
   // Tables beyond a byte are in FRA_TABLE only.
-  const inHeader = rule.table < 256;
-  const header = fibRuleHeader(
-    rule.family,
-    rule.src.prefix,
-    inHeader ? rule.table : k.RT_TABLE_UNSPEC,
-    k.FR_ACT_TO_TBL,
-  );
+  const inHeader = table < 256;
+  const header = fibRuleHeader(family, src?.prefix ?? 0, inHeader ? table : k.RT_TABLE_UNSPEC, action);
   return encodeBody(header, [
-    ...(rule.src.prefix > 0 ? [{ type: k.FRA_SRC, value: addressBytes(rule.src.address) }] : []),
-    u32(k.FRA_PRIORITY, rule.priority),
-    ...(inHeader ? [] : [u32(k.FRA_TABLE, rule.table)]),
-    u8(k.FRA_PROTOCOL, rule.protocol),
+    ...(src === undefined || src.prefix === 0 ? [] : [{ type: k.FRA_SRC, value: addressBytes(src.address) }]),
+    ...(inHeader ? [] : [u32(k.FRA_TABLE, table)]),
+    u32(k.FRA_PRIORITY, priority),
+    u8(k.FRA_PROTOCOL, protocol),
   ]);
 }
 
