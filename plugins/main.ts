@@ -9,14 +9,11 @@ const plugins: Readonly<Record<string, () => Promise<{ readonly plugin: Plugin }
   "multi-nic-ipam": () => import("./multi-nic-ipam/main.ts"),
 };
 
-/** By the name it is called by; else (`node plugins/main.ts multi-nic`) by its first argument. */
-function called(): { readonly name: string; readonly argument: string | undefined } {
-  const name = basename(process.argv0);
-  const [first, second] = process.argv.slice(2);
-  if (Object.hasOwn(plugins, name)) return { name, argument: first };
-  return { name: first ?? "", argument: second };
-}
+const isPlugin = (name: string | undefined) => name !== undefined && Object.hasOwn(plugins, name);
+const misnamed = () => import("./misnamed.ts");
 
-const { name, argument } = called();
-const load = Object.hasOwn(plugins, name) ? plugins[name] : () => import("./misnamed.ts");
-load?.().then(({ plugin }) => runPlugin(plugin, argument));
+// By the name it is called by; else (`node plugins/main.ts multi-nic`) by its first argument.
+const names = [basename(process.argv0), ...process.argv.slice(2)];
+const [name = "", argument] = isPlugin(names[0]) || !isPlugin(names[1]) ? names : names.slice(1);
+const load = plugins[isPlugin(name) ? name : ""] ?? misnamed;
+load().then(({ plugin }) => runPlugin(plugin, argument));

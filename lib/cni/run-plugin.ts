@@ -1,4 +1,5 @@
 import { statSync, writeSync } from "node:fs";
+import { statePaths } from "../linux/paths.ts";
 import { answerTo } from "./about.ts";
 import { errorObject } from "./error-object.ts";
 import { execute, type Outcome, type Surroundings } from "./execute.ts";
@@ -6,8 +7,6 @@ import { fileLog, noLog, traceOf } from "./log.ts";
 import type { Plugin } from "./plugin.ts";
 import { readAll, readBriefly } from "./stdin.ts";
 import { newestVersion } from "./version.ts";
-
-const defaultLogFile = "/var/log/multi-nic-cni.log";
 
 /**
  * Serves the one call this process was started for: the only place that reads process.env, writes stdout and sets
@@ -28,9 +27,8 @@ function ofProcess(env: NodeJS.ProcessEnv): Surroundings {
     readStdin: (wait) => (wait === "briefly" ? readBriefly(0) : readAll(0)),
     ownNetns: isOwnNetns,
     openLog: (context) => {
-      const path = env.MULTI_NIC_CNI_LOG_FILE ?? defaultLogFile;
-      if (path === "" || path === "off") return noLog;
-      return fileLog(path, { ...context, pid: process.pid, ...traceOf(env) });
+      const { log } = statePaths(env);
+      return log === undefined ? noLog : fileLog(log, { ...context, pid: process.pid, ...traceOf(env) });
     },
   };
 }

@@ -1,0 +1,131 @@
+import { isObject, valueIn, versionIn } from "./conf.ts";
+import { CniError, ErrorCode } from "./error.ts";
+import { findPlugin } from "./find-plugin.ts";
+import type { Command, Invocation } from "./invocation.ts";
+import type { Json, JsonObject } from "./json.ts";
+import { parseResult, type Result } from "./result.ts";
+import { type Spawned, spawnPlugin } from "./spawn-plugin.ts";
+
+/** What a delegate is told otherwise than this call was. */
+export interface DelegateOverrides {
+  /** CNI_IFNAME */
+  readonly ifname?: string;
+  /** CNI_ARGS */
+  readonly args?: string;
+}
+
+/** A configuration as the delegate gets it on stdin. */
+export type DelegateConf = string | JsonObject;
+
+/**
+ * ADD of another plugin. Throws a CniError: with the delegate's own code where it answered with an error object, 102
+ * where it could not be run or answered with anything else. A result without cniVersion has the configuration's.
+ */
+export async function delegateAdd(
+  invocation: Invocation,
+  type: string,
+  conf: DelegateConf,
+  overrides: DelegateOverrides = {},
+): Promise<Result> {
+  const { stdout } = await delegate("ADD", invocation, type, conf, overrides);
+  const document = parseAnswer(stdout);
+  if (document === undefined) throw unclear(type, "ADD", `printed no JSON object: ${excerpt(stdout)}`);
+  const { code, msg } = errorIn(document);
+  if (code !== undefined && msg !== undefined) throw refusal(type, document);
+  const version = versionIn(typeof conf === "string" ? (JSON.parse(conf) as JsonObject) : conf);
+  try {
+    return parseResult(document, version, `the result of ${type}`);
+  } catch (cause) {
+    throw unclear(type, "ADD", (cause as Error).message, cause);
+  }
+}
+
+type Verb = (
+  invocation: Invocation,
+  type: string,
+  conf: DelegateConf,
+  overrides?: DelegateOverrides,
+) => Promise<void>;
+
+/** The other verbs of another plugin: errors as with delegateAdd, and what it prints on success is not looked at. */
+export const delegateDel: Verb = async (invocation, type, conf, overrides = {}) => {
+  await delegate("DEL", invocation, type, conf, overrides);
+};
+export const delegateCheck: Verb = async (invocation, type, conf, overrides = {}) => {
+  await delegate("CHECK", invocation, type, conf, overrides);
+};
+export const delegateStatus: Verb = async (invocation, type, conf, overrides = {}) => {
+  await delegate("STATUS", invocation, type, conf, overrides);
+};
+export const delegateGc: Verb = async (invocation, type, conf, overrides = {}) => {
+  await delegate("GC", invocation, type, conf, overrides);
+};
+
+/** Runs the plugin with the environment of this call, but for the verb and what is overridden. */
+async function delegate(
+  command: Command,
+  invocation: Invocation,
+  type: string,
+  conf: DelegateConf,
+  { ifname, args }: DelegateOverrides,
+): Promise<Spawned> {
+  const file = findPlugin(type, invocation.path);
+  const changed = { CNI_COMMAND: command, CNI_IFNAME: ifname, CNI_ARGS: args };
+  const env = { ...set(invocation.env), ...set(changed) };
+  const spawned = await spawnPlugin(file, typeof conf === "string" ? conf : JSON.stringify(conf), env);
+  if (spawned.failure === undefined && spawned.exitCode === 0) return spawned;
+  throw failureOf(type, command, spawned);
+}
+
+function set(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const entries = Object.entries(env).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Record<string, string>;
+}
+
+function failureOf(type: string, command: Command, { failure, exitCode, stdout, stderr }: Spawned): CniError {
+  const document = parseAnswer(stdout);
+  if (failure === undefined && document !== undefined && errorIn(document).msg !== undefined) {
+    return refusal(type, document);
+  }
+  const printed =
+    stdout.trim() === "" ? "nothing on stdout" : `no error object on stdout: ${excerpt(stdout)}`;
+  const ended = failure ?? `ended with exit code ${exitCode} and ${printed}`;
+  return unclear(
+    type,
+    command,
+    stderr.trim() === "" ? ended : `${ended}; its stderr ends with: ${stderr.trim()}`,
+  );
+}
+
+function unclear(type: string, command: Command, details: string, cause?: unknown): CniError {
+  return new CniError(ErrorCode.delegate, `${type}: ${command} failed`, { details, cause });
+}
+
+/** A delegate's error object, passed on with its code. */
+function refusal(type: string, document: JsonObject): CniError {
+  const { code, msg, details } = errorIn(document);
+  return new CniError(code ?? ErrorCode.delegate, `${type}: ${msg}`, { details: details ?? "" });
+}
+
+function errorIn(document: JsonObject) {
+  const [code, msg, details] = ["code", "msg", "details"].map((key) => valueIn(document, key));
+  return {
+    code: Number.isSafeInteger(code) && (code as number) > 0 ? (code as number) : undefined,
+    msg: typeof msg === "string" && msg !== "" ? msg : undefined,
+    details: typeof details === "string" ? details : undefined,
+  };
+}
+
+function parseAnswer(stdout: string): JsonObject | undefined {
+  try {
+    const json = JSON.parse(stdout) as Json;
+    return isObject(json) ? json : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function excerpt(text: string): string {
+  const shown = text.trim().slice(0, 200);
+  return shown === "" ? "nothing at all" : JSON.stringify(shown);
+}
