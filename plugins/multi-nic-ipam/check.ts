@@ -1,4 +1,4 @@
-import { valueOf } from "../../lib/cni/conf.ts";
+import { valueIn } from "../../lib/cni/conf.ts";
 import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
 import { parseResult } from "../../lib/cni/result.ts";
@@ -35,7 +35,7 @@ export async function check(invocation: Invocation): Promise<void> {
 }
 
 function previousIps({ conf, cniVersion }: Invocation): string[] {
-  const json = valueOf(conf, "prevResult");
+  const json = valueIn(conf, "prevResult");
   if (json === undefined) {
     throw new CniError(ErrorCode.invalidConfig, "prevResult: missing; CHECK needs the result of ADD");
   }

@@ -1,4 +1,4 @@
-import { valueOf } from "../../lib/cni/conf.ts";
+import { valueIn } from "../../lib/cni/conf.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
 import { NetConf, parseConf } from "../../lib/cni/netconf.ts";
 import { isAbandoned } from "../../lib/ipam/reclaim.ts";
@@ -10,7 +10,7 @@ const key = "cni.dev/valid-attachments";
 
 /** Frees what the runtime no longer lists, and what is abandoned. Without the list there is nothing to go by. */
 export async function gc(invocation: Invocation): Promise<void> {
-  if (valueOf(invocation.conf, key) === undefined) return;
+  if (valueIn(invocation.conf, key) === undefined) return;
   const valid = parseConf(NetConf, invocation.conf)[key] ?? [];
   const known = new Set(valid.map(({ containerID, ifname }) => nameOf(containerID, ifname)));
   using store = openStore(statePaths(invocation.env));
