@@ -1,0 +1,44 @@
+import { expect, test } from "vitest";
+import { CniError } from "../../../lib/cni/error.ts";
+import { errorObject } from "../../../lib/cni/error-object.ts";
+
+const netnsError = Object.assign(new Error("/run/netns/x is missing"), {
+  name: "NetnsError",
+  reason: "missing",
+});
+
+test.each<[string, unknown, object]>([
+  [
+    "a namespace that cannot be entered is the caller's error",
+    netnsError,
+    { code: 4, msg: "CNI_NETNS: /run/netns/x is missing" },
+  ],
+  [
+    "several errors have the code of the first and the messages of all",
+    new AggregateError([
+      new CniError(102, "a", { details: "b" }),
+      new CniError(5, "c", { details: "d" }),
+      new Error("e"),
+    ]),
+    { code: 102, msg: "a", details: "b; c; d; internal error: e" },
+  ],
+  ["an aggregate of one is that one", new AggregateError([new CniError(5, "c")]), { code: 5, msg: "c" }],
+  [
+    "an aggregate of none is a defect",
+    new AggregateError([], "none"),
+    { code: 999, msg: "internal error: none" },
+  ],
+  [
+    "what failed while undoing comes after what failed first",
+    new SuppressedError(new CniError(101, "undo"), new CniError(104, "full"), "x"),
+    { code: 104, msg: "full", details: "undo" },
+  ],
+  [
+    "an error without a message is named by its class",
+    new RangeError(),
+    { code: 999, msg: "internal error: RangeError" },
+  ],
+  ["undefined is a defect too", undefined, { code: 999, msg: "internal error: undefined" }],
+])("%s", (_, error, said) => {
+  expect(errorObject(error, "0.4.0")).toEqual({ cniVersion: "0.4.0", ...said });
+});
