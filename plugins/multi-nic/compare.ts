@@ -86,6 +86,7 @@ function ofRoutes(
   found: readonly Route[],
   names: ReadonlyMap<number, string>,
 ): string[] {
+  const present = new Set(names.values());
   const actual = new Map<string, Set<string>>();
   for (const route of found) {
     const key = routeKey(route);
@@ -95,7 +96,9 @@ function ofRoutes(
   }
   return planned.flatMap((route) => {
     const hops = actual.get(routeKey(route)) ?? new Set();
+    // A link that is gone has taken its routes along, and is named already.
     const lost = route.nexthops
+      .filter(({ ifname }) => present.has(ifname))
       .map(({ ifname, gateway }) => hopText(ifname, gateway))
       .filter((hop) => !hops.has(hop));
     return lost.map((hop) => `route ${formatCidr(route.dst)} ${hop} of table ${route.table} is gone`);

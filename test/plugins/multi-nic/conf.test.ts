@@ -1,0 +1,167 @@
+import { describe, expect, test } from "vitest";
+import type { Invocation } from "../../../lib/cni/invocation.ts";
+import type { JsonObject } from "../../../lib/cni/json.ts";
+import { formatCidr } from "../../../lib/net/address.ts";
+import { type MultiNicConf, parseMultiNicConf } from "../../../plugins/multi-nic/conf.ts";
+import { invocationOf } from "./invocation.ts";
+
+const parse = (conf: JsonObject, more: Partial<Invocation> = {}): MultiNicConf =>
+  parseMultiNicConf(invocationOf(conf, more));
+
+const accepted: [title: string, conf: JsonObject, parsed: object][] = [
+  [
+    "ipvlan is l2 and bridge by default",
+    {},
+    { link: { kind: { kind: "ipvlan", mode: "l2", flag: "bridge" }, mtu: undefined } },
+  ],
+  [
+    "ipvlan takes mode, flag and MTU",
+    { plugin: { type: "ipvlan", mode: "l3s", flag: "vepa", mtu: 1400 } },
+    { link: { kind: { kind: "ipvlan", mode: "l3s", flag: "vepa" }, mtu: 1400 } },
+  ],
+  [
+    "macvlan is bridge by default",
+    { plugin: { type: "macvlan" } },
+    { link: { kind: { kind: "macvlan", mode: "bridge" } } },
+  ],
+  ["an MTU of 0 is the master's", { plugin: { type: "macvlan", mtu: 0 } }, { link: { mtu: undefined } }],
+  ["no ipam section is no IPAM", {}, { ipam: { mode: "none" } }],
+  ["an empty ipam section is no IPAM", { ipam: {} }, { ipam: { mode: "none" } }],
+  ["our IPAM answers for all NICs at once", { ipam: { type: "multi-nic-ipam" } }, { ipam: { mode: "own" } }],
+  [
+    "another IPAM is called for each NIC",
+    { ipam: { type: "host-local" } },
+    { ipam: { mode: "delegate", type: "host-local", each: true } },
+  ],
+  [
+    "another IPAM is called once with multiNICIPAM",
+    { ipam: { type: "their-ipam" }, multiNICIPAM: true },
+    { ipam: { mode: "delegate", type: "their-ipam", each: false } },
+  ],
+  [
+    "null stands for nothing, as upstream's operator writes it",
+    { masterNets: null, masters: null, args: { cni: null } },
+    { masterNets: [], masters: [] },
+  ],
+  [
+    "keys are matched in any case, as Go does",
+    { MASTERS: ["eth1"], SourceRouting: true },
+    { masters: ["eth1"], sourceRouting: true },
+  ],
+  ["nics: 0 is not given", { args: { cni: { nics: 0 } } }, { choice: { nics: undefined, masters: [] } }],
+  [
+    "masters and master of the pod count alike",
+    { args: { cni: { masters: ["eth1"], master: "eth2", nics: 2 } } },
+    { choice: { nics: 2, masters: ["eth1", "eth2"] } },
+  ],
+  [
+    "a MAC is written in lower case",
+    { plugin: { type: "macvlan", mac: "02:00:00:00:00:AB" } },
+    { mac: "02:00:00:00:00:ab" },
+  ],
+  [
+    "runtimeConfig.mac wins over the configuration's",
+    { plugin: { type: "macvlan", mac: "02:00:00:00:00:01" }, runtimeConfig: { mac: "02:00:00:00:00:02" } },
+    { mac: "02:00:00:00:00:02" },
+  ],
+];
+
+const upstream = {
+  cniVersion: "0.3.0",
+  name: "multi-nic-sample",
+  type: "multi-nic",
+  ipam: { type: "multi-nic-ipam", hostBlock: 6, interfaceBlock: 2, vlanMode: "l3" },
+  dns: {},
+  plugin: { cniVersion: "0.3.0", type: "ipvlan", mode: "l3" },
+  subnet: "192.168.0.0/16",
+  masterNets: ["10.0.1.0/24", "10.0.2.0/24"],
+  multiNICIPAM: true,
+  daemonIP: "",
+  daemonPort: 11000,
+};
+
+const refused: [title: string, conf: JsonObject, code: number, message: RegExp][] = [
+  ["no plugin", { plugin: null }, 7, /^plugin: is missing; write "plugin": \{"type": "ipvlan"/],
+  [
+    "a kind of link that we do not make",
+    { plugin: { type: "sriov" } },
+    2,
+    /^plugin\.type: "sriov" is not a kind of link/,
+  ],
+  [
+    "a kind named as something that every object has",
+    { plugin: { type: "constructor" } },
+    2,
+    /"constructor" is not a kind/,
+  ],
+  [
+    "an unknown ipvlan mode",
+    { plugin: { type: "ipvlan", mode: "l4" } },
+    7,
+    /^plugin\.mode: "l4" is not one of "l2", "l3", "l3s"/,
+  ],
+  [
+    "an unknown ipvlan flag",
+    { plugin: { type: "ipvlan", flag: "both" } },
+    7,
+    /^plugin\.flag: "both" is not one of "bridge", "private", "vepa"/,
+  ],
+  [
+    "an unknown macvlan mode",
+    { plugin: { type: "macvlan", mode: "source" } },
+    7,
+    /^plugin\.mode: "source" is not one of/,
+  ],
+  [
+    "a master inside the pod",
+    { plugin: { type: "macvlan", linkInContainer: true } },
+    7,
+    /^plugin\.linkInContainer: true/,
+  ],
+  ["a negative MTU", { plugin: { type: "macvlan", mtu: -1 } }, 7, /^plugin\.mtu: -1/],
+  ["masters that are no list", { masters: "eth1" }, 7, /^masters: "eth1" is not a list/],
+  ["a network that is none", { masterNets: ["10.0.0.0"] }, 7, /^masterNets: "10\.0\.0\.0" is no network/],
+  ["an unknown naming", { naming: "exact" }, 7, /^naming: "exact" is not one of "indexed", "first-exact"/],
+  ["half a NIC", { args: { cni: { nics: 1.5 } } }, 7, /^args\.cni\.nics: 1\.5/],
+  [
+    "a multicast MAC",
+    { plugin: { type: "macvlan", mac: "01:00:5e:00:00:01" } },
+    7,
+    /^plugin\.mac: "01:00:5e:00:00:01" is no MAC address/,
+  ],
+  [
+    "our IPAM once for each NIC",
+    { ipam: { type: "multi-nic-ipam" }, multiNICIPAM: false },
+    7,
+    /^multiNICIPAM: false/,
+  ],
+];
+
+describe("parseMultiNicConf", () => {
+  test.each(accepted)("accepts: %s", (_title, conf, parsed) => {
+    expect(parse(conf)).toMatchObject(parsed);
+  });
+
+  test("accepts upstream's configuration as its operator writes it", () => {
+    const conf = parse(upstream);
+    expect(conf).toMatchObject({
+      link: { kind: { kind: "ipvlan", mode: "l3" } },
+      ipam: { mode: "own" },
+      naming: "indexed",
+    });
+    expect(conf.masterNets.map(formatCidr)).toEqual(["10.0.1.0/24", "10.0.2.0/24"]);
+  });
+
+  test("CNI_ARGS MAC wins over the configuration's", () => {
+    const args = new Map([["MAC", "02:00:00:00:00:09"]]);
+    expect(parse({ plugin: { type: "macvlan", mac: "02:00:00:00:00:01" } }, { args }).mac).toBe(
+      "02:00:00:00:00:09",
+    );
+  });
+
+  test.each(refused)("refuses: %s", (_title, conf, code, message) => {
+    expect(() => parse(conf)).toThrow(
+      expect.objectContaining({ code, message: expect.stringMatching(message) }),
+    );
+  });
+});
