@@ -1,17 +1,14 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import type { Block, PoolConf } from "../../../lib/ipam/blocks.ts";
-import { computeBlocks } from "../../../lib/ipam/blocks.ts";
-import type { NewAttachment } from "../../../lib/ipam/record.ts";
 import type { Store } from "../../../lib/ipam/store.ts";
 import { openStore } from "../../../lib/ipam/store.ts";
-import { parseCidr } from "../../../lib/net/address.ts";
 
-/** A folder that is gone when the test is over. */
+/** A folder that is gone when the test is over: on a tmpfs, as the state folder of a node is. */
 export function testFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "multi-nic-cni-"));
+  const memory = "/dev/shm";
+  const folder = mkdtempSync(join(existsSync(memory) ? memory : tmpdir(), "multi-nic-cni-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
@@ -20,35 +17,4 @@ export function testStore(folder: string = testFolder()): Store {
   const store = openStore({ database: join(folder, "state.db") });
   onTestFinished(() => store.close());
   return store;
-}
-
-export function attachment(containerId: string, change: Partial<NewAttachment> = {}): NewAttachment {
-  return {
-    network: "net",
-    containerId,
-    ifname: "net1",
-    owner: "multi-nic-ipam",
-    netns: "",
-    netnsId: "",
-    state: "ready",
-    pid: 1,
-    pidStart: "",
-    plan: "",
-    created: 0,
-    ...change,
-  };
-}
-
-/** The block of the first NIC of host 0, in an undivided subnet. */
-export function blockOf(subnet: string, excludes: readonly string[] = []): Block {
-  const pool: PoolConf = {
-    subnets: [parseCidr(subnet)],
-    interfaceBlock: 0,
-    hostBlock: 0,
-    excludes: excludes.map(parseCidr),
-    hostIndex: 0,
-  };
-  const block = computeBlocks(pool, [0])[0]?.[0];
-  if (block === undefined) throw new Error(`no block of ${subnet}`);
-  return block;
 }

@@ -6,7 +6,8 @@ import { CniError } from "../../../lib/cni/error.ts";
 import { isAssignable } from "../../../lib/ipam/allocator.ts";
 import type { Block } from "../../../lib/ipam/blocks.ts";
 import type { Store } from "../../../lib/ipam/store.ts";
-import { attachment, blockOf, testFolder, testStore } from "./store-fixture.ts";
+import { testFolder, testStore } from "./store-fixture.ts";
+import { attachment, blockOf } from "./store-records.ts";
 
 const blocks = [
   blockOf("10.0.0.0/28"),
@@ -23,7 +24,7 @@ const operation = fc.oneof(
     arbitrary: fc.record({ add: fc.nat(blocks.length - 1), nics: fc.integer({ min: 1, max: 4 }) }),
   },
   { weight: 2, arbitrary: fc.record({ release: fc.nat(40) }) },
-  { weight: 1, arbitrary: fc.record({ wait: fc.integer({ min: 1, max: 8 }) }) },
+  { weight: 1, arbitrary: fc.record({ wait: fc.integer({ min: 1, max: 15 }) }) },
 );
 
 /** What the store should hold, kept the simplest way. */
@@ -41,7 +42,7 @@ test("any course of leases and releases keeps every promise", { timeout: 120_000
   const folder = testFolder();
   let courses = 0;
   fc.assert(
-    fc.property(fc.array(operation, { maxLength: 60 }), (operations) => {
+    fc.property(fc.array(operation, { maxLength: 80, size: "max" }), (operations) => {
       courses += 1;
       const of = join(folder, String(courses));
       const store = testStore(of);
@@ -54,7 +55,7 @@ test("any course of leases and releases keeps every promise", { timeout: 120_000
       expectRuns(join(of, "state.db"), model);
       store.close();
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });
 

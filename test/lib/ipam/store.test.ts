@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Store } from "../../../lib/ipam/store.ts";
 import { formatAddress, parseAddress } from "../../../lib/net/address.ts";
-import { attachment, blockOf, testFolder, testStore } from "./store-fixture.ts";
+import { testFolder, testStore } from "./store-fixture.ts";
+import { attachment, blockOf } from "./store-records.ts";
 
 const block = blockOf("10.0.0.0/29"); // .1 to .6
 const seconds = (n: number) => n * 1000;
