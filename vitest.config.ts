@@ -1,7 +1,11 @@
 import { defineConfig } from "vitest/config";
 
+/** scripts/test.sh sums the JSON reports of several runs; each goes to the file it names here. */
+const report = process.env["MULTI_NIC_CNI_TEST_REPORT"];
+
 export default defineConfig({
   test: {
+    reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
     projects: [
       {
         test: {
@@ -14,6 +18,9 @@ export default defineConfig({
         test: {
           name: "live",
           include: ["test/**/*.live.test.ts"],
+          // Live tests share the kernel: one after another. Processes, not threads: a namespace
+          // is entered by the main thread.
+          pool: "forks",
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,

@@ -1,0 +1,96 @@
+#!/usr/bin/env bash
+# Installs the Debian or Ubuntu packages that parts of this project need, by purpose.
+set -euo pipefail
+
+# One row a package: purpose | package | why. A package may serve several purposes.
+# The names are the same in Debian 12 and later and in Ubuntu 22.04 and 24.04.
+PACKAGES='
+build      | gcc                          | compiles the native addon
+build      | libc6-dev                    | C headers for the native addon
+build      | binutils                     | strip, for smaller executables
+build      | gcc-aarch64-linux-gnu        | compiles the native addon for arm64
+build      | libc6-dev-arm64-cross        | C headers for arm64
+build      | binutils-aarch64-linux-gnu   | strip for arm64
+quickstart | iproute2                     | ip, to make hosts and NICs
+quickstart | iputils-ping                 | ping, to show traffic
+test       | iproute2                     | ip, to make links and to compare results with
+test       | iputils-ping                 | ping, for traffic between pods
+test       | containernetworking-plugins  | Go macvlan and host-local, as delegates and callers
+test       | qemu-user-static             | runs the arm64 executables
+kernel     | busybox-static               | the first process of the test kernel
+kernel     | patchelf                     | lets the test kernel use its own libc
+kernel     | debian-archive-keyring       | checks the signature on the test kernel
+kernel     | util-linux                   | unshare and setpriv, around the test kernel
+podman     | podman                       | a real CNI client
+podman     | runc                         | runs its containers
+bench      | containernetworking-plugins  | the Go plugins to compare with
+'
+
+usage() {
+  cat <<EOT
+Usage: install-packages.sh [--list] PURPOSE...
+Installs what is missing of the packages for each PURPOSE: $(purposes | paste -sd' ').
+  --list   only say what each purpose needs and whether it is there
+EOT
+}
+
+purposes() { rows | cut -d'|' -f1 | sort -u; }
+
+# The table as purpose|package|why, less blanks.
+rows() { sed -En 's/^([^ |]+) *\| *([^ |]+) *\| *(.*)$/\1|\2|\3/p' <<<"$PACKAGES"; }
+
+die() {
+  echo "install-packages.sh: $*" >&2
+  exit 1
+}
+
+is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+
+# is_wanted PURPOSE: whether it was named on the command line.
+is_wanted() {
+  local named
+  for named in "${wanted[@]}"; do [ "$named" = "$1" ] && return 0; done
+  return 1
+}
+
+list_only=
+wanted=()
+for argument in "$@"; do
+  case $argument in
+    -h | --help) usage && exit 0 ;;
+    --list) list_only=1 ;;
+    *)
+      purposes | grep -qxF -e "$argument" || die "\"$argument\" is no purpose; name some of: $(purposes | paste -sd' ')"
+      wanted+=("$argument")
+      ;;
+  esac
+done
+[ ${#wanted[@]} -gt 0 ] || { usage >&2 && exit 64; }
+command -v apt-get >/dev/null && command -v dpkg-query >/dev/null ||
+  die "needs Debian or Ubuntu (apt-get, dpkg-query); on another system, install the like of: $(rows | cut -d'|' -f2 | sort -u | paste -sd' ')"
+
+missing=()
+while IFS='|' read -r purpose package why; do
+  is_wanted "$purpose" || continue
+  if is_installed "$package"; then
+    [ -z "$list_only" ] || printf '%-10s %-28s there    %s\n' "$purpose" "$package" "$why"
+  elif [[ " ${missing[*]-} " != *" $package "* ]]; then
+    printf '%-10s %-28s missing  %s\n' "$purpose" "$package" "$why"
+    missing+=("$package")
+  fi
+done < <(rows)
+
+[ -z "$list_only" ] || exit 0
+if [ ${#missing[@]} -eq 0 ]; then
+  echo "packages for ${wanted[*]}: all there"
+  exit 0
+fi
+[ "$(id -u)" = 0 ] || die "must be root to install ${missing[*]}; run it with sudo"
+
+export DEBIAN_FRONTEND=noninteractive
+# A stale list of one foreign source is no reason to stop: apt-get install says what it lacks.
+apt-get -qq update || echo "install-packages.sh: apt-get update failed; going on with the lists at hand" >&2
+# Suggestions and recommendations are left out: podman's would bring a second network stack.
+apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 install --no-install-recommends --yes "${missing[@]}" </dev/null >/dev/null ||
+  die "apt-get could not install ${missing[*]}; on Ubuntu, enable the universe component"
+echo "installed: ${missing[*]}"
