@@ -65,7 +65,9 @@ export interface NewLink {
   /** Descriptor of the namespace it is made in */
   readonly netnsFd: number;
   readonly mtu?: number;
+  /** ipvlan and passthru macvlan have their master's, whatever is asked for. */
   readonly mac?: string;
+  /** 1 to 2147483647, the attachment's own; 0 is that of all who were given none. */
   readonly group: number;
 }
 
@@ -132,13 +134,16 @@ export function deleteLink(index: number, ifname?: string): Request {
   };
 }
 
+/** net_device.group is an int; iproute2 shows what is beyond as negative. */
+const mostGroup = 0x7fffffff;
+
 /**
  * Deletes every link of a group at once, which costs what deleting one does (rtnl_group_dellink). ENODEV where
  * there is none. Group 0 is that of all links that were given none: RangeError.
  */
 export function deleteGroup(group: number): Request {
-  if (!Number.isInteger(group) || group < 1 || group > 0xffffffff)
-    throw new RangeError(`link group ${group} cannot be deleted: it is not in 1..4294967295`);
+  if (!Number.isInteger(group) || group < 1 || group > mostGroup)
+    throw new RangeError(`link group ${group} cannot be deleted: it is not in 1..${mostGroup}`);
   return {
     type: k.RTM_DELLINK,
     flags: k.NLM_F_REQUEST | k.NLM_F_ACK,
