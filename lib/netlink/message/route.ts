@@ -1,11 +1,7 @@
 import { addressBytes, type Cidr, formatAddress, formatCidr, type IpAddress } from "../../net/address.ts";
 import {
   type Attribute,
-  type Attributes,
-  aligned,
-  CodecError,
   decodeAttributes,
-  encodeAttributes,
   encodeBody,
   headerView,
   nest,
@@ -18,6 +14,7 @@ import {
 } from "../codec.ts";
 import * as k from "../constants.ts";
 import { checkedPrefix, familyNumber, familyOf, readAddress } from "./address.ts";
+import { decodeNextHops, encodeNextHops, type NextHop, readGateway } from "./next-hop.ts";
 
 /** A unicast route, to make, delete, or as read. */
 export interface Route {
@@ -38,14 +35,6 @@ export interface Route {
   readonly advmss?: number;
   readonly multipath?: readonly NextHop[];
   /** The gateway is taken for reachable by oif though no address says so. */
-  readonly onlink?: boolean;
-}
-
-export interface NextHop {
-  readonly oif: number;
-  readonly gateway?: IpAddress;
-  /** 1 to 256; 1 where absent */
-  readonly weight?: number;
   readonly onlink?: boolean;
 }
 
@@ -153,53 +142,6 @@ function encodeMetrics({ mtu, advmss }: Route): Attribute[] {
   if (mtu !== undefined) metrics.push(u32(k.RTAX_MTU, mtu));
   if (advmss !== undefined) metrics.push(u32(k.RTAX_ADVMSS, advmss));
   return metrics;
-}
-
-// struct rtnexthop: len u16, flags, hops (the weight less one), ifindex u32; then attributes
-const rtnexthopLength = 8;
-
-function encodeNextHops(nextHops: readonly NextHop[]): Uint8Array {
-  const parts = nextHops.map(({ oif, gateway, weight, onlink }) => {
-    const attributes = gateway === undefined ? [] : [{ type: k.RTA_GATEWAY, value: addressBytes(gateway) }];
-    const part = new Uint8Array(rtnexthopLength + encodeAttributes(attributes).length);
-    part.set(encodeAttributes(attributes), rtnexthopLength);
-    viewOf(part).setUint16(0, part.length, true);
-    part[2] = onlink === true ? k.RTNH_F_ONLINK : 0;
-    part[3] = (weight ?? 1) - 1;
-    viewOf(part).setUint32(4, oif, true);
-    return part;
-  });
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    bytes.set(part, offset);
-    offset += part.length;
-  }
-  return bytes;
-}
-
-function decodeNextHops(bytes: Uint8Array, family: 4 | 6): NextHop[] {
-  const view = viewOf(bytes);
-  const nextHops: NextHop[] = [];
-  for (let offset = 0; offset + rtnexthopLength <= bytes.length; ) {
-    const length = view.getUint16(offset, true);
-    if (length < rtnexthopLength || offset + length > bytes.length)
-      throw new CodecError(`rtnexthop of length ${length} at ${offset} of ${bytes.length}`);
-    const attributes = decodeAttributes(bytes.subarray(offset, offset + length), rtnexthopLength);
-    const onlink = (view.getUint8(offset + 2) & k.RTNH_F_ONLINK) !== 0;
-    nextHops.push({
-      oif: view.getUint32(offset + 4, true),
-      weight: view.getUint8(offset + 3) + 1,
-      ...present({ gateway: readGateway(attributes, family) }),
-      ...(onlink ? { onlink } : {}),
-    });
-    offset += aligned(length);
-  }
-  return nextHops;
-}
-
-function readGateway(attributes: Attributes, family: 4 | 6): IpAddress | undefined {
-  return optional(attributes, k.RTA_GATEWAY, (value) => readAddress(value, family));
 }
 
 /** What a route read says besides what made it. */
