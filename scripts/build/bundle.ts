@@ -1,23 +1,45 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { type BuildOptions, build, type Plugin } from "esbuild";
+import { writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { type BuildOptions, build, type Plugin, transform } from "esbuild";
 import { buildPath, packageJson, root } from "./project.ts";
-import { separatePackages } from "./separate-packages.ts";
 
-/** A script of the executable: `name` is what the loader knows it by, `path` its file, ASCII only. */
+/** A script of the executable: `name` is what other scripts require it by, less "./", `path` its file, ASCII only. */
 export interface Script {
   readonly name: string;
   readonly path: string;
 }
 
-/** The script that plugins/main.ts becomes, and those of the packages loaded apart from it. */
+/**
+ * plugins/main.ts as the script "main.js", and everything that is imported lazily in scripts of its own: what a
+ * call does not need is neither read nor compiled. Shared modules come in scripts of their own as well.
+ */
 export async function bundleScripts(entry = join(root, "plugins/main.ts")): Promise<readonly Script[]> {
-  const scripts = [await bundle("main", { entryPoints: [entry], external: [...separatePackages] })];
-  for (const name of separatePackages) {
-    const contents = `export * from ${JSON.stringify(name)};`;
-    scripts.push(await bundle(name, { stdin: { contents, resolveDir: root } }));
-  }
-  return scripts;
+  const { outputFiles } = await build({
+    ...shared,
+    entryPoints: { main: entry },
+    // esbuild splits ES modules only; toScript makes each of them a script.
+    format: "esm",
+    splitting: true,
+    chunkNames: "[name]-[hash]",
+    outdir: buildPath("bundle"),
+    write: false,
+    define: { __VERSION__: JSON.stringify(packageJson.version), "import.meta.dirname": "__dirname" },
+    plugins: [nodeGypBuildFromAsset],
+  });
+  return await Promise.all(outputFiles.map(({ path, text }) => toScript(path, text)));
+}
+
+/** An ES module as the function that loader.ts calls, whose imports are calls of its `require`. */
+async function toScript(path: string, module: string): Promise<Script> {
+  const { code } = await transform(module, {
+    format: "cjs",
+    target: shared.target,
+    charset: shared.charset,
+    // A script has no loader of modules: import() becomes a deferred require, as lazy as before.
+    supported: { "dynamic-import": false },
+  });
+  await writeFile(path, `(function (exports, require, module, __filename, __dirname) {\n${code}})`, "latin1");
+  return { name: basename(path), path };
 }
 
 /** What runs first in the executable (loader.ts); it takes code caches only where it was built to. */
@@ -27,6 +49,7 @@ export async function bundleLoader(withCodeCache: boolean): Promise<string> {
     ...shared,
     entryPoints: [join(root, "scripts/build/loader.ts")],
     outfile,
+    format: "cjs",
     define: { __CODE_CACHE__: String(withCodeCache) },
   });
   return outfile;
@@ -36,28 +59,11 @@ const shared = {
   bundle: true,
   platform: "node",
   target: "node24",
-  format: "cjs",
   // The loader reads scripts as Latin-1, which V8 keeps as it is.
   charset: "ascii",
   legalComments: "none",
   logLevel: "warning",
 } as const satisfies BuildOptions;
-
-async function bundle(name: string, source: BuildOptions): Promise<Script> {
-  const path = buildPath("bundle", `${name}.js`);
-  await build({
-    ...shared,
-    ...source,
-    outfile: path,
-    // A script has no loader of modules: import() becomes a deferred require, as lazy as before.
-    supported: { "dynamic-import": false },
-    define: { __VERSION__: JSON.stringify(packageJson.version), "import.meta.dirname": "__dirname" },
-    plugins: [nodeGypBuildFromAsset],
-  });
-  const wrapped = `(function (exports, require, module, __filename, __dirname) {\n${readFileSync(path, "latin1")}})`;
-  writeFileSync(path, wrapped, "latin1");
-  return { name, path };
-}
 
 /** The netlink package finds its addon by searching folders, which an executable has none of. */
 const nodeGypBuildFromAsset: Plugin = {

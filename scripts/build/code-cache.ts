@@ -6,7 +6,7 @@ import type { Script } from "./bundle.ts";
 import { isOnPath, run } from "./command.ts";
 import { v8Flags } from "./exec-argv.ts";
 import { note } from "./progress.ts";
-import { buildPath, root } from "./project.ts";
+import { root } from "./project.ts";
 
 /** Name of a script to the file of its code cache. */
 export type CodeCaches = ReadonlyMap<string, string>;
@@ -24,13 +24,10 @@ export function codeCaches(
   if (runner === undefined) return undefined;
   const [program = base.path, ...before] = [...runner, base.path];
   const caches = new Map<string, string>();
-  for (const { name, path } of scripts) {
-    const cache = buildPath("bundle", `${name}-${architecture}.cache`);
-    const compile = join(root, "scripts/build/compile.mjs");
-    run(program, [...before, ...v8Flags, compile, "make", path, cache]);
-    run(program, [...before, ...v8Flags, compile, "check", path, cache]);
-    caches.set(name, cache);
-  }
+  for (const { name, path } of scripts) caches.set(name, `${path}-${architecture}.cache`);
+  const files = scripts.flatMap(({ name, path }) => [path, caches.get(name) ?? ""]);
+  const compile = join(root, "scripts/build/compile.mjs");
+  for (const action of ["make", "check"]) run(program, [...before, ...v8Flags, compile, action, ...files]);
   return caches;
 }
 

@@ -49,7 +49,7 @@ function makeBlob({ architecture, scripts, caches, addons }: Parts, loader: stri
   const output = buildPath("bundle", `${architecture}.blob`);
   const config = buildPath("bundle", `${architecture}.json`);
   const assets = Object.fromEntries([
-    ...scripts.map(({ name, path }) => [`${name}.js`, path]),
+    ...scripts.map(({ name, path }) => [name, path]),
     ...[...(caches ?? [])].map(([name, path]) => [`${name}.cache`, path]),
     ...addons,
   ]);

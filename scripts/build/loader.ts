@@ -1,6 +1,5 @@
 import { getRawAsset } from "node:sea";
 import { Script } from "node:vm";
-import { separatePackages } from "./separate-packages.ts";
 
 /**
  * The main script of the executable. Compiles the scripts that scripts/build/bundle.ts made, each on the first
@@ -22,7 +21,7 @@ type Wrapper = (
 const loaded = new Map<string, { exports: object }>();
 
 function requireScript(name: string): unknown {
-  return separatePackages.includes(name) ? load(name) : require(name);
+  return name.startsWith("./") ? load(name.slice(2)) : require(name);
 }
 
 function load(name: string): object {
@@ -30,13 +29,12 @@ function load(name: string): object {
   if (known !== undefined) return known.exports;
   const module = { exports: {} };
   loaded.set(name, module);
-  const filename = `${name}.js`;
-  const source = Buffer.from(getRawAsset(filename)).toString("latin1");
+  const source = Buffer.from(getRawAsset(name)).toString("latin1");
   // V8 compiles the source where it does not take the cache: slower, and no different otherwise.
   const cache = __CODE_CACHE__ ? { cachedData: new Uint8Array(getRawAsset(`${name}.cache`)) } : {};
-  const wrapper = new Script(source, { filename, ...cache }).runInThisContext() as Wrapper;
-  wrapper(module.exports, requireScript, module, filename, "");
+  const wrapper = new Script(source, { filename: name, ...cache }).runInThisContext() as Wrapper;
+  wrapper(module.exports, requireScript, module, name, "");
   return module.exports;
 }
 
-load("main");
+load("main.js");
