@@ -45,6 +45,8 @@ function sayByName(error: Error): Said {
     const { request, code, explanation } = error as unknown as KernelRefusal;
     return said(ErrorCode.kernel, `the kernel refused to ${request}: ${code}`, explanation);
   }
+  // A sysctl that cannot be written, an addon that no folder takes: their messages name file and remedy.
+  if (error.name === "SysctlError" || error.name === "AddonError") return said(ErrorCode.io, error.message);
   if (error.name === "NetnsError") return said(ErrorCode.invalidEnvironment, `CNI_NETNS: ${error.message}`);
   return said(ErrorCode.internal, `internal error: ${error.message || error.name}`);
 }

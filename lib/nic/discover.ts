@@ -36,20 +36,19 @@ export async function readNics(host: HostView): Promise<Nic[]> {
 
 /**
  * The NICs of these names, those that there are. It looks at no other link, so that it costs the same on a host with a
- * thousand; default routes are not looked at.
+ * thousand; at default routes it does not look, and at addresses only where asked to.
  */
-export async function readNicsByName(host: HostView, names: readonly string[]): Promise<Nic[]> {
-  const links: Link[] = [];
-  for (const name of names) {
-    const link = await findLink(host.netlink, name);
-    if (link !== undefined) links.push(link);
-  }
-  const nics: Nic[] = [];
-  for (const link of links) {
-    const addresses = await readAddresses(host.netlink, link.index);
-    nics.push(toNic(host, link, addresses.get(link.index) ?? [], false));
-  }
-  return nics;
+export async function readNicsByName(
+  host: HostView,
+  names: readonly string[],
+  { addresses }: { readonly addresses: boolean },
+): Promise<Nic[]> {
+  const found = await Promise.all(names.map((name) => findLink(host.netlink, name)));
+  const links = found.filter((link) => link !== undefined);
+  const known = addresses
+    ? await Promise.all(links.map(({ index }) => readAddresses(host.netlink, index)))
+    : [];
+  return links.map((link, place) => toNic(host, link, known[place]?.get(link.index) ?? [], false));
 }
 
 /** The link of that name, or undefined. */
@@ -89,7 +88,9 @@ async function readAddresses(netlink: Netlink, index?: number): Promise<Map<numb
 }
 
 async function readDefaultRoutes(netlink: Netlink): Promise<Set<number>> {
-  const routes = (await dump(netlink, dumpRoutes(mainTable))).map(decodeRoute);
+  // By family: a host may have routes of others (MPLS, multicast), which are none of ours.
+  const messages = await netlink.request([dumpRoutes(mainTable, 4), dumpRoutes(mainTable, 6)]);
+  const routes = messages.flat().map(decodeRoute);
   const defaults = routes.filter(({ dst, table }) => table === mainTable && dst.prefix === 0);
   return new Set(
     defaults.flatMap(({ oif, multipath }) => [oif ?? 0, ...(multipath ?? []).map((hop) => hop.oif)]),

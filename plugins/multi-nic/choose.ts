@@ -17,10 +17,14 @@ export async function chooseNics(
   };
   const view = { netlink: host.netlink, sys: "/sys" };
   const names = namesOf(offer);
-  const named = names === undefined ? undefined : await readNicsByName(view, names);
+  const needs = { addressFor: addressFor(conf) };
+  const named =
+    names === undefined
+      ? undefined
+      : await readNicsByName(view, names, { addresses: needs.addressFor !== undefined });
   // A name that is not there is worth a look at all the others: the message lists them.
   const nics = named !== undefined && named.length === names?.length ? named : await readNics(view);
-  return selectNics(nics, offer, conf.choice, { addressFor: addressFor(conf) });
+  return selectNics(nics, offer, conf.choice, needs);
 }
 
 /** Where the links are chosen by name alone; undefined where all links have to be looked at. */

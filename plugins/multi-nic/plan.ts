@@ -64,17 +64,8 @@ export function planLinks(conf: MultiNicConf, nics: readonly SelectedNic[], ifna
       `args.cni.nics: ${nics.length} NICs are more than the ${mostNics} one attachment can have; choose fewer`,
     );
   }
+  checkMac(conf, nics.length);
   const { kind } = conf.link;
-  if (conf.mac !== undefined && kind.kind !== "macvlan") {
-    throw invalid(
-      `mac: ${conf.mac} is asked for, and a link of kind ${kind.kind} has its master's; use macvlan, or ask for none`,
-    );
-  }
-  if (conf.mac !== undefined && nics.length > 1) {
-    throw invalid(
-      `mac: ${conf.mac} is asked for, and ${nics.length} NICs are attached; choose one with args.cni.nics: 1, or ask for none`,
-    );
-  }
   return nics.map(({ nic }, place) => ({
     ifname: linkName(conf, ifname, place),
     master: nic.name,
@@ -84,6 +75,21 @@ export function planLinks(conf: MultiNicConf, nics: readonly SelectedNic[], ifna
     mac: conf.mac,
     addresses: [],
   }));
+}
+
+/** The kernel gives an ipvlan, and a macvlan in passthru mode, its master's address, whatever is asked for. */
+function checkMac({ mac, link: { kind } }: MultiNicConf, nics: number): void {
+  if (mac === undefined) return;
+  if (kind.kind !== "macvlan" || kind.mode === "passthru") {
+    throw invalid(
+      `mac: ${mac} is asked for, and ${kind.kind} ${kind.mode} has its master's; use macvlan bridge, private or vepa, or ask for none`,
+    );
+  }
+  if (nics > 1) {
+    throw invalid(
+      `mac: ${mac} is asked for, and ${nics} NICs are attached; choose one with args.cni.nics: 1, or ask for none`,
+    );
+  }
 }
 
 function linkName(conf: MultiNicConf, ifname: string, place: number): string {

@@ -14,6 +14,11 @@ test.each<[string, unknown, object]>([
     { code: 4, msg: "CNI_NETNS: /run/netns/x is missing" },
   ],
   [
+    "a sysctl that refuses is I/O",
+    Object.assign(new Error('write "0" to sysctl net/x: EACCES'), { name: "SysctlError" }),
+    { code: 5, msg: 'write "0" to sysctl net/x: EACCES' },
+  ],
+  [
     "several errors have the code of the first and the messages of all",
     new AggregateError([
       new CniError(102, "a", { details: "b" }),

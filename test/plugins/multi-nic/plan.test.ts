@@ -66,7 +66,13 @@ describe("planLinks", () => {
       "a MAC for an ipvlan",
       { type: "ipvlan", mac: "02:00:00:00:00:01" },
       1,
-      /^mac: .* a link of kind ipvlan has its master's/,
+      /^mac: .* ipvlan l2 has its master's/,
+    ],
+    [
+      "a MAC for a passthru macvlan",
+      { type: "macvlan", mode: "passthru", mac: "02:00:00:00:00:01" },
+      1,
+      /^mac: .* macvlan passthru has its master's/,
     ],
     [
       "one MAC for two links",
