@@ -41,7 +41,10 @@ function ofLink(planned: PlannedLink, link: Link | undefined, pod: PodState, { m
       link.link !== planned.masterIndex,
       `has master ${link.link ?? "none"}, not ${planned.masterIndex} (${planned.master})`,
     ],
-    [!sameKind(planned.kind, link.kind), `is ${describeKind(link.kind)}, not ${describeKind(planned.kind)}`],
+    [
+      !sameKind(planned.kind, link.kind),
+      `is ${describeKind(link.kind, planned.kind)}, not ${describeKind(planned.kind, planned.kind)}`,
+    ],
     [!expectedMtu.includes(link.mtu), `has MTU ${link.mtu}, not ${planned.mtu}`],
   ];
   return [
@@ -65,9 +68,14 @@ function sameKind(planned: LinkKind, actual: LinkKind | undefined): boolean {
   return Object.entries(planned).every(([key, value]) => found[key] === value);
 }
 
-function describeKind(kind: LinkKind | undefined): string {
+/** What the plan says nothing of is left out here too. */
+function describeKind(kind: LinkKind | undefined, planned: LinkKind): string {
   if (kind === undefined) return "no virtual link";
-  return kind.kind === "other" ? kind.name : Object.values(kind).join(" ");
+  if (kind.kind === "other") return kind.name;
+  const values: Readonly<Record<string, unknown>> = { ...kind };
+  return Object.keys(planned)
+    .flatMap((key) => values[key] ?? [])
+    .join(" ");
 }
 
 function ofAddresses({ ifname, addresses }: PlannedLink, found: readonly LinkAddress[]): string[] {

@@ -1,0 +1,100 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { conf, pool } from "./conf.ts";
+import { kernelState } from "./kernel-state.ts";
+import { makeNamespace, type Namespace } from "./namespaces.ts";
+import { makeNode, type Node, tamperStore } from "./node.ts";
+import { add, refused, succeed, withPrevResult } from "./plugin.ts";
+
+let node: Node;
+beforeAll(() => {
+  node = makeNode(2);
+});
+afterAll(() => node[Symbol.dispose]());
+
+let count = 0;
+const network = () =>
+  conf(
+    { name: `check-${++count}`, masters: ["eth1", "eth2"], sourceRouting: true },
+    pool([4, 6], { routes: [{ dst: "10.60.0.0/16" }, { dst: "fd99::/64" }] }),
+  );
+
+const rule = "rule del priority 1000 from 192.168.33.1";
+const rows: readonly (readonly [string, (pod: Namespace) => void, RegExp])[] = [
+  ["a link that is gone", (pod) => pod.ip("link del net1-1"), /net1-1 is gone/],
+  [
+    "a link that was renamed",
+    (pod) => {
+      pod.ip("link set net1-1 down");
+      pod.ip("link set net1-1 name other");
+      pod.ip("link set other up");
+    },
+    /net1-1 is gone/,
+  ],
+  ["a link that is down", (pod) => pod.ip("link set net1-0 down"), /net1-0 is down/],
+  ["another MTU", (pod) => pod.ip("link set net1-0 mtu 1400"), /net1-0 has MTU 1400, not 1500/],
+  [
+    "another mode",
+    (pod) => pod.ip("link set net1-0 type macvlan mode vepa"),
+    /macvlan vepa, not macvlan bridge/,
+  ],
+  [
+    "an address that is gone",
+    (pod) => pod.ip("addr del 192.168.1.1/19 dev net1-0"),
+    /lost 192\.168\.1\.1\/19/,
+  ],
+  [
+    "an address that was added",
+    (pod) => pod.ip("addr add 10.9.9.9/24 dev net1-1"),
+    /net1-1 has 10\.9\.9\.9\/24/,
+  ],
+  ["an IPv6 address that is gone", (pod) => pod.ip("-6 addr flush dev net1-1 scope global"), /lost fd10/],
+  ["a route that is gone", (pod) => pod.ip("route del 10.60.0.0/16"), /route 10\.60\.0\.0\/16 .*gone/],
+  ["an IPv6 route that is gone", (pod) => pod.ip("-6 route del fd99::/64"), /route fd99::\/64 .*gone/],
+  ["a rule that is gone", (pod) => pod.ip(rule), /rule from 192\.168\.33\.1\/32 .*gone/],
+  [
+    "a lease that is gone",
+    () => tamperStore(node, "DELETE FROM leases WHERE nic = 1"),
+    /lease of 192\.168\.33\.1/,
+  ],
+];
+
+describe("CHECK finds", () => {
+  test.each(rows)("%s", async (_, tamper, found) => {
+    using pod = makeNamespace("pod");
+    const before = kernelState(pod);
+    const asked = network();
+    const at = { netns: pod.path };
+    const checked = withPrevResult(asked, await add(node, asked, at));
+    await succeed(node, "CHECK", checked, at);
+    tamper(pod);
+    const error = await refused(node, "CHECK", checked, at);
+    expect(error.code).toBe(106);
+    expect(error.msg).toMatch(found);
+    // And whatever was done to it, DEL clears up all that is still ours.
+    await succeed(node, "DEL", asked, at);
+    const left = kernelState(pod);
+    expect(left.rules).toEqual(before.rules);
+    expect(left.links).toEqual(before.links);
+  });
+
+  test("an attachment that was never made", async () => {
+    using pod = makeNamespace("pod");
+    const asked = withPrevResult(network(), { interfaces: [], ips: [], routes: [], dns: {} });
+    expect(await refused(node, "CHECK", asked, { netns: pod.path })).toMatchObject({ code: 106 });
+  });
+
+  test("that prevResult is missing", async () => {
+    using pod = makeNamespace("pod");
+    const error = await refused(node, "CHECK", network(), { netns: pod.path });
+    expect(error).toMatchObject({ code: 7, msg: expect.stringMatching(/^prevResult: /) });
+  });
+
+  test("no fault in an MTU that a plugin behind it in the chain set, and told of", async () => {
+    using pod = makeNamespace("pod");
+    const asked = network();
+    const result = await add(node, asked, { netns: pod.path });
+    pod.ip("link set net1-0 mtu 1400");
+    const interfaces = result.interfaces.map((one, i) => (i === 0 ? { ...one, mtu: 1400 } : one));
+    await succeed(node, "CHECK", withPrevResult(asked, { ...result, interfaces }), { netns: pod.path });
+  });
+});
