@@ -1,7 +1,7 @@
 import { defineConfig } from "vitest/config";
 
 /** scripts/test.sh sums the JSON reports of several runs; each goes to the file it names here. */
-const report = process.env["MULTI_NIC_CNI_TEST_REPORT"];
+const report = process.env.MULTI_NIC_CNI_TEST_REPORT;
 
 export default defineConfig({
   test: {

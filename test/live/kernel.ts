@@ -52,7 +52,7 @@ export function hasLinkKind(kind: LinkKindName): boolean {
 
 /** Names in MULTI_NIC_CNI_REQUIRE, parted by blanks or commas: needs whose lack is a failure. */
 function isRequired({ name }: Need): boolean {
-  return (process.env["MULTI_NIC_CNI_REQUIRE"] ?? "").split(/[\s,]+/).includes(name);
+  return (process.env.MULTI_NIC_CNI_REQUIRE ?? "").split(/[\s,]+/).includes(name);
 }
 
 /**

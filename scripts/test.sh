@@ -1,0 +1,116 @@
+#!/usr/bin/env bash
+# All the tests, with what they need installed and built first.
+set -uo pipefail
+
+usage() {
+  cat <<'EOT'
+Usage: test.sh [--only unit|live|uml]
+Installs what is missing (Debian packages, npm modules), builds, and runs all the tests:
+  unit  lint, types and the tests that need no kernel
+  live  the tests on this machine's kernel, in network namespaces of their own (root)
+  uml   the same tests in a User-Mode Linux kernel, which has ipvlan (root)
+Lists each test that was skipped, with the reason, and each that failed. The last line is the sum:
+  <n> passed, <n> failed, <n> skipped
+Exit status 1 when one failed or none ran. Reports: build/reports/*.json.
+EOT
+}
+
+only=
+case ${1-} in
+  -h | --help) usage && exit 0 ;;
+  --only) only=${2-} ;;
+  --only=*) only=${1#--only=} ;;
+  '') ;;
+  *) usage >&2 && exit 64 ;;
+esac
+case $only in '' | unit | live | uml) ;; *) usage >&2 && exit 64 ;; esac
+
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." || exit 1
+reports=build/reports
+rm -rf "$reports" && mkdir -p "$reports" || exit 1
+: >"$reports/stages"
+
+is_wanted() { [ -z "$only" ] || [ "$only" = "$1" ]; }
+
+# Ends with the sum of the stages so far.
+finish() {
+  echo "== result"
+  if [ -x node_modules/.bin/node ]; then
+    node_modules/.bin/node scripts/test-summary.ts "$reports/stages"
+    exit
+  fi
+  # Before npm has brought Node there were no tests.
+  echo "0 passed, 1 failed, 0 skipped"
+  exit 1
+}
+
+# stage NAME REPORT WORD COMMAND...: runs the command and notes how it ended. REPORT is the vitest
+# report it writes, WORD what the name of at least one passed test holds; "-" for none.
+stage() {
+  local name=$1 report=$2 word=$3 start=$SECONDS status=0
+  shift 3
+  echo "== $name"
+  "$@" </dev/null || status=$?
+  printf '%s\t%s\t%s\t%s\n' "$name" "$status" "$report" "$word" >>"$reports/stages"
+  echo "== $name: $([ $status = 0 ] && echo done || echo "FAILED ($status)"), $((SECONDS - start)) s"
+  return $status
+}
+
+# prepare NAME COMMAND...: a stage without tests, and without which the later ones make no sense.
+prepare() {
+  local name=$1
+  shift
+  stage "$name" - - "$@" || finish
+}
+
+packages() {
+  local purposes=(build)
+  ! is_wanted live || purposes+=(test podman)
+  ! is_wanted uml || purposes+=(test kernel)
+  scripts/install-packages.sh "${purposes[@]}"
+}
+
+npm_modules() {
+  if [ node_modules/.package-lock.json -nt package-lock.json ]; then
+    echo "node_modules is as new as package-lock.json"
+    return
+  fi
+  command -v npm >/dev/null || {
+    echo "test.sh: npm is missing; install Node 18 or later with npm" >&2
+    return 1
+  }
+  npm ci --no-progress
+}
+
+# Live tests are whole runs of executables: each is listed.
+live_tests() {
+  local report=$1
+  shift
+  "$@" node node_modules/vitest/vitest.mjs run --project live \
+    --reporter=verbose --reporter=json --outputFile.json="$report"
+}
+
+live_on_this_kernel() {
+  [ "$(id -u)" = 0 ] || {
+    echo "test.sh: live tests make network namespaces: run it with sudo, or --only unit" >&2
+    return 1
+  }
+  live_tests "$reports/live.json" env MULTI_NIC_CNI_REQUIRE="${MULTI_NIC_CNI_REQUIRE-macvlan veth podman}"
+}
+
+# What this kernel must have there: a test that needs one of these fails rather than being skipped.
+live_in_uml() {
+  live_tests "$reports/uml.json" scripts/test-kernel/run.sh -t 1800 -m 3G -w "$reports" \
+    -e MULTI_NIC_CNI_REQUIRE="ipvlan macvlan veth dummy vlan bond vrf"
+}
+
+prepare packages packages
+prepare npm npm_modules
+export PATH=$PWD/node_modules/.bin:$PATH
+prepare "native addon" scripts/build-native.sh
+! is_wanted uml || prepare "test kernel" scripts/test-kernel/get-kernel.sh
+[ "$only" = unit ] || prepare build ./build.sh
+! is_wanted unit || stage unit unit.json - env MULTI_NIC_CNI_TEST_REPORT="$reports/unit.json" npm run --silent check
+! is_wanted live || stage live live.json - live_on_this_kernel
+! is_wanted uml || stage uml uml.json ipvlan live_in_uml
+finish
