@@ -1,0 +1,88 @@
+import { describe, expect, test } from "vitest";
+import { parseCidr } from "../../../lib/net/address.ts";
+import type { Request } from "../../../lib/netlink/codec.ts";
+import * as k from "../../../lib/netlink/constants.ts";
+import { newRule } from "../../../lib/netlink/message/rule.ts";
+import { detach } from "../../../plugins/multi-nic/detach.ts";
+import { type FakeAnswer, fakeNetlink, linkBody } from "../../lib/netlink/fake-netlink.ts";
+
+const group = 0x40000100;
+const [EPERM, ENOENT, ENODEV, EOPNOTSUPP] = [1, 2, 19, 95];
+
+const links = [
+  linkBody({ index: 2, name: "net1-0", group }),
+  linkBody({ index: 3, name: "net1-1", group }),
+  linkBody({ index: 4, name: "net2-0", group: group + 256 }),
+];
+const rule = (from: string, table: number, protocol = 77) =>
+  newRule({ family: 4, src: parseCidr(from), table, priority: 1000, protocol }).body;
+const rules = [
+  rule("10.0.0.1/32", group + 1),
+  rule("10.0.0.2/32", group + 256),
+  rule("10.0.0.3/32", group, 4),
+];
+
+/** A pod with those links and rules; `refuse` gives an errno for the deletions that it is to refuse. */
+function pod(refuse: (label: string) => number | undefined) {
+  return fakeNetlink((request: Request): FakeAnswer => {
+    if (request.type === k.RTM_GETLINK) return links;
+    if (request.type === k.RTM_GETRULE) return request.body[0] === k.AF_INET ? rules : [];
+    return refuse(request.label) ?? [];
+  });
+}
+
+const deletions = ({ requests }: { requests: Request[] }) =>
+  requests.filter(({ type }) => type === k.RTM_DELLINK || type === k.RTM_DELRULE).map(({ label }) => label);
+
+const byGroup = `delete the links of group ${group}`;
+const ofRule = `delete rule 1000: from 10.0.0.1/32 lookup ${group + 1}`;
+
+const rows: [title: string, refuse: (label: string) => number | undefined, deleted: string[]][] = [
+  ["the links go with one message, and only the rules of the attachment", () => undefined, [byGroup, ofRule]],
+  ["that there are no links is fine", () => ENODEV, [byGroup]],
+  [
+    "a kernel that does not take the group gets the links one by one",
+    (label) => (label === byGroup ? EOPNOTSUPP : undefined),
+    [byGroup, "delete net1-0", "delete net1-1", ofRule],
+  ],
+  [
+    "a link that is gone meanwhile is fine",
+    (label) => (label === byGroup ? EOPNOTSUPP : label === "delete net1-0" ? ENODEV : undefined),
+    [byGroup, "delete net1-0", "delete net1-1", ofRule],
+  ],
+];
+
+describe("detach", () => {
+  test.each(rows)("%s", async (_title, refuse, deleted) => {
+    const netlink = pod((label) => (label === ofRule ? undefined : refuse(label)));
+    await detach({ netlink }, group);
+    expect(deletions(netlink)).toEqual([...new Set([...deleted, ofRule])]);
+  });
+
+  test("a rule that is gone meanwhile is fine", async () => {
+    const netlink = pod((label) => (label === ofRule ? ENOENT : undefined));
+    await detach({ netlink }, group);
+    expect(deletions(netlink)).toEqual([byGroup, ofRule]);
+  });
+
+  test("without rules the kernel is asked one thing", async () => {
+    const netlink = pod(() => undefined);
+    await detach({ netlink }, group, { rules: false });
+    expect(netlink.requests.map(({ label }) => label)).toEqual([byGroup]);
+  });
+
+  test("rules go though the links cannot, and the refusal is told", async () => {
+    const netlink = pod((label) => (label === ofRule ? undefined : EPERM));
+    await expect(detach({ netlink }, group)).rejects.toMatchObject({
+      code: "EPERM",
+      request: "delete net1-0",
+    });
+    expect(deletions(netlink)).toContain(ofRule);
+  });
+
+  test("two refusals are both told", async () => {
+    await expect(detach({ netlink: pod(() => EPERM) }, group)).rejects.toMatchObject({
+      errors: [{ request: "delete net1-0" }, { request: ofRule }],
+    });
+  });
+});
