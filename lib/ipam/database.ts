@@ -4,6 +4,7 @@ import type { SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 import { DatabaseSync } from "node:sqlite";
 import { pathToFileURL } from "node:url";
 import { CniError, ErrorCode } from "../cni/error.ts";
+import { explained, isUnopened, patiently, startOver } from "./database-error.ts";
 import { applicationId, schema, schemaVersion } from "./schema.ts";
 
 export type Row = Record<string, SQLOutputValue>;
@@ -17,7 +18,7 @@ export class Database {
   /** Opens the file, making it and its folder (0600, 0700) when it is missing. */
   constructor(path: string) {
     this.#path = path;
-    this.#db = explained(path, () => openOrCreate(path));
+    this.#db = explained(path, () => patiently(() => openOrCreate(path)));
   }
 
   run(sql: string, ...values: SQLInputValue[]): number {
@@ -32,23 +33,37 @@ export class Database {
     return this.#prepare(sql).all(...values);
   }
 
-  /** Runs fn between `begin` and COMMIT, or ROLLBACK when it throws. */
-  transaction<T>(begin: "BEGIN" | "BEGIN IMMEDIATE", fn: () => T): T {
+  /** Runs fn alone, all of it or, when it throws, nothing. */
+  write<T>(fn: () => T): T {
     return explained(this.#path, () => {
-      this.#db.exec(begin);
-      try {
-        const result = fn();
-        this.#db.exec("COMMIT");
-        return result;
-      } catch (error) {
-        this.#rollback();
-        throw error;
-      }
+      patiently(() => this.#db.exec("BEGIN IMMEDIATE"));
+      return this.#finish(fn);
     });
+  }
+
+  /** Runs fn, which changes nothing, on one state; again when the state could not be had at once. */
+  read<T>(fn: () => T): T {
+    return explained(this.#path, () =>
+      patiently(() => {
+        this.#db.exec("BEGIN");
+        return this.#finish(fn);
+      }),
+    );
   }
 
   close(): void {
     if (this.#db.isOpen) this.#db.close();
+  }
+
+  #finish<T>(fn: () => T): T {
+    try {
+      const result = fn();
+      this.#db.exec("COMMIT");
+      return result;
+    } catch (error) {
+      this.#rollback();
+      throw error;
+    }
   }
 
   #rollback(): void {
@@ -69,14 +84,14 @@ export class Database {
   }
 }
 
-/** How long a transaction waits for others' before it gives up, in milliseconds. */
-const lockTimeout = 20_000;
+/** How long SQLite itself waits for a lock, in milliseconds; patiently() goes on from there. */
+const lockTimeout = 4;
 
 function openOrCreate(path: string): DatabaseSync {
   try {
     return open(path);
   } catch (error) {
-    if (primaryCode(error) !== sqlite.CANTOPEN) throw error;
+    if (!isUnopened(error)) throw error;
   }
   create(path);
   return open(path);
@@ -88,8 +103,7 @@ function open(path: string): DatabaseSync {
   url.searchParams.set("mode", "rw");
   const db = new DatabaseSync(url, { timeout: lockTimeout });
   try {
-    // docs/adr/0006-state-in-sqlite.md says why not WAL.
-    db.exec("PRAGMA journal_mode = TRUNCATE");
+    db.exec("PRAGMA synchronous = NORMAL");
     checkVersion(path, db);
     return db;
   } catch (error) {
@@ -104,7 +118,7 @@ function checkVersion(path: string, db: DatabaseSync): void {
   if (id !== applicationId) {
     throw new CniError(
       ErrorCode.io,
-      `state database "${path}" is not one of ours (application_id ${id}); ${remedy(path)}`,
+      `state database "${path}" is not one of ours (application_id ${id}); ${startOver(path)}`,
     );
   }
   if (version !== schemaVersion) {
@@ -120,13 +134,14 @@ function checkVersion(path: string, db: DatabaseSync): void {
 function create(path: string): void {
   const folder = dirname(path);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const draft = `${path}.${process.pid}.new`;
-  rmSync(draft, { force: true });
+  // Two processes may have one number, in PID namespaces of their own.
+  const draft = `${path}.${process.pid}.${performance.timeOrigin}.new`;
   try {
     const db = new DatabaseSync(draft);
     try {
       chmodSync(draft, 0o600);
-      db.exec(`PRAGMA journal_mode = MEMORY; BEGIN; ${schema} COMMIT;`);
+      // The mode stays with the file. docs/adr/0006-state-in-sqlite.md says why it is this one.
+      db.exec(`PRAGMA journal_mode = WAL; BEGIN; ${schema} COMMIT;`);
     } finally {
       db.close();
     }
@@ -140,50 +155,4 @@ function create(path: string): void {
 
 function isExisting(error: unknown): boolean {
   return error instanceof Error && "code" in error && error.code === "EEXIST";
-}
-
-/** Primary result codes: https://www.sqlite.org/rescode.html */
-const sqlite = { BUSY: 5, CORRUPT: 11, CANTOPEN: 14, NOTADB: 26 } as const;
-
-function primaryCode(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !("errcode" in error)) return undefined;
-  return typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
-}
-
-function explained<T>(path: string, fn: () => T): T {
-  try {
-    return fn();
-  } catch (error) {
-    if (error instanceof CniError) throw error;
-    throw explain(path, error);
-  }
-}
-
-function explain(path: string, error: unknown): unknown {
-  const code = primaryCode(error);
-  const options = { details: error instanceof Error ? error.message : String(error), cause: error };
-  if (code === sqlite.BUSY) {
-    return new CniError(
-      ErrorCode.tryAgainLater,
-      `state database "${path}" was locked by others for ${lockTimeout / 1000} s; try again`,
-      options,
-    );
-  }
-  if (code === sqlite.CORRUPT || code === sqlite.NOTADB) {
-    return new CniError(ErrorCode.io, `state database "${path}" is damaged; ${remedy(path)}`, options);
-  }
-  if (code === undefined && !isSystemError(error)) return error;
-  return new CniError(
-    ErrorCode.io,
-    `state database "${path}" cannot be used; see that its folder exists, is writable and has room`,
-    options,
-  );
-}
-
-function isSystemError(error: unknown): boolean {
-  return error instanceof Error && "syscall" in error;
-}
-
-function remedy(path: string): string {
-  return `drain this node of pods with such networks, then remove "${path}" (it holds their leases)`;
 }

@@ -48,8 +48,8 @@ export function openStore(paths: StorePaths): Store {
   const tx = storeTx(db);
   const close = () => db.close();
   return {
-    write: (fn) => db.transaction("BEGIN IMMEDIATE", () => fn(tx)),
-    read: (fn) => db.transaction("BEGIN", () => fn(tx)),
+    write: (fn) => db.write(() => fn(tx)),
+    read: (fn) => db.read(() => fn(tx)),
     close,
     [Symbol.dispose]: close,
   };

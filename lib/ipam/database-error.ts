@@ -1,0 +1,74 @@
+import { CniError, ErrorCode } from "../cni/error.ts";
+
+/** Primary result codes: https://www.sqlite.org/rescode.html */
+const sqlite = { BUSY: 5, CORRUPT: 11, CANTOPEN: 14, NOTADB: 26 } as const;
+
+/** How long others' transactions are waited for, in milliseconds. */
+const patience = 20_000;
+
+/** What fn gives; what SQLite or the file system throws becomes a CniError io or tryAgainLater naming the file. */
+export function explained<T>(path: string, fn: () => T): T {
+  try {
+    return fn();
+  } catch (error) {
+    throw explain(path, error);
+  }
+}
+
+function explain(path: string, error: unknown): unknown {
+  const code = primaryCode(error);
+  if (error instanceof CniError || (code === undefined && !isSystemError(error))) return error;
+  const options = { details: error instanceof Error ? error.message : String(error), cause: error };
+  if (code === sqlite.BUSY) {
+    return new CniError(
+      ErrorCode.tryAgainLater,
+      `state database "${path}" was locked by others for ${patience / 1000} s; try again`,
+      options,
+    );
+  }
+  if (code === sqlite.CORRUPT || code === sqlite.NOTADB) {
+    return new CniError(ErrorCode.io, `state database "${path}" is damaged; ${startOver(path)}`, options);
+  }
+  return new CniError(
+    ErrorCode.io,
+    `state database "${path}" cannot be used; see that its folder exists, is writable and has room`,
+    options,
+  );
+}
+
+/** The remedy for a database that cannot be read. The log beside it must go too: it would be read into the next. */
+export function startOver(path: string): string {
+  return `drain this node of pods with such networks, then remove "${path}" and every file that begins so`;
+}
+
+/** Whether SQLite was asked to open a file that is not there, or that it may not open. */
+export function isUnopened(error: unknown): boolean {
+  return primaryCode(error) === sqlite.CANTOPEN;
+}
+
+const neverSet = new Int32Array(new SharedArrayBuffer(4));
+
+/**
+ * What fn gives once no other process locks it out. The pauses are short and of chance length: SQLite's own grow to
+ * 100 ms, which made the slowest of eight processes wait three times as long.
+ */
+export function patiently<T>(fn: () => T): T {
+  const deadline = performance.now() + patience;
+  for (;;) {
+    try {
+      return fn();
+    } catch (error) {
+      if (primaryCode(error) !== sqlite.BUSY || performance.now() > deadline) throw error;
+    }
+    Atomics.wait(neverSet, 0, 0, Math.random() * 3);
+  }
+}
+
+function primaryCode(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !("errcode" in error)) return undefined;
+  return typeof error.errcode === "number" ? error.errcode & 0xff : undefined;
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && "syscall" in error;
+}

@@ -1,0 +1,95 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { isAbandoned, netnsIdOf, ownProcess, reclaim } from "../../../lib/ipam/reclaim.ts";
+import type { AttachmentRecord, NewAttachment } from "../../../lib/ipam/record.ts";
+import { testFolder, testStore } from "./store-fixture.ts";
+import { attachment, blockOf } from "./store-records.ts";
+
+/** Any file stands in for a namespace: what counts is device and inode. */
+function fakeNetns(): { netns: string; netnsId: string } {
+  const netns = join(testFolder(), "netns");
+  writeFileSync(netns, "");
+  return { netns, netnsId: netnsIdOf(netns) ?? "" };
+}
+
+function record(change: Partial<NewAttachment>): AttachmentRecord {
+  return { ...attachment("a", { ...fakeNetns(), ...ownProcess(), ...change }), id: 1 };
+}
+
+async function deadProcess(): Promise<{ pid: number; pidStart: string }> {
+  const child = spawn("sleep", ["60"]);
+  onTestFinished(() => void child.kill());
+  const pid = child.pid ?? -1;
+  const start = readFileSync(`/proc/${pid}/stat`, "utf8").split(" ")[21];
+  const pidStart = `${start}@${ownProcess().pidStart.split("@")[1]}`;
+  expect(isAbandoned(record({ state: "adding", pid, pidStart }))).toBe(false);
+  child.kill();
+  await once(child, "exit");
+  return { pid, pidStart };
+}
+
+describe("isAbandoned", () => {
+  test("is not said of a finished attachment whose namespace is there", async () => {
+    expect(isAbandoned(record({}))).toBe(false);
+    expect(isAbandoned(record({ ...(await deadProcess()) }))).toBe(false);
+  });
+
+  test("is said where the namespace is gone", () => {
+    const netns = fakeNetns();
+    rmSync(netns.netns);
+    expect(isAbandoned(record(netns))).toBe(true);
+  });
+
+  test("is said where another namespace lies at its path", () => {
+    const netns = fakeNetns();
+    writeFileSync(`${netns.netns}.new`, "");
+    renameSync(`${netns.netns}.new`, netns.netns);
+    expect(isAbandoned(record(netns))).toBe(true);
+  });
+
+  test("is not said where that cannot be told", () => {
+    const netns = join(testFolder(), "loop");
+    symlinkSync(netns, netns);
+    expect(isAbandoned(record({ netns, netnsId: "1:1" }))).toBe(false);
+  });
+
+  test("is said of an unfinished one whose process is gone", async () => {
+    expect(isAbandoned(record({ state: "adding", ...(await deadProcess()) }))).toBe(true);
+  });
+
+  test("is said of an unfinished one whose process has its number no more", () => {
+    const { pid, pidStart } = ownProcess();
+    const earlier = `1@${pidStart.split("@")[1]}`;
+    expect(isAbandoned(record({ state: "adding", pid, pidStart: earlier }))).toBe(true);
+  });
+
+  test("is not said of an unfinished one of this process", () => {
+    expect(isAbandoned(record({ state: "adding" }))).toBe(false);
+  });
+
+  test("is not said of an unfinished one of another PID namespace", () => {
+    expect(isAbandoned(record({ state: "adding", pid: 999999999, pidStart: "1@pid:[1]" }))).toBe(false);
+  });
+});
+
+test("reclaim releases the abandoned ones of one owner and network", () => {
+  const store = testStore();
+  const block = blockOf("10.0.0.0/24");
+  const gone = { netns: "/nonexistent", netnsId: "1:1" };
+  const all: NewAttachment[] = [
+    attachment("gone", gone),
+    attachment("kept", fakeNetns()),
+    attachment("foreign", { ...gone, owner: "multi-nic" }),
+    attachment("elsewhere", { ...gone, network: "other" }),
+  ];
+  store.write((tx) => {
+    for (const each of all) tx.allocate(tx.insert(each), [{ nic: 0, block }], 0);
+  });
+  const freed = store.write((tx) => reclaim(tx, "net", "multi-nic-ipam", 0));
+  expect(freed.map(({ containerId }) => containerId)).toEqual(["gone"]);
+  const left = store.read((tx) => tx.attachments());
+  expect(left.map(({ containerId }) => containerId)).toEqual(["kept", "foreign", "elsewhere"]);
+});
