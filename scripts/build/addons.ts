@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Architecture, crossToolsFor } from "./architecture.ts";
 import { run } from "./command.ts";
@@ -14,7 +14,8 @@ export function compileAddons(): void {
 export function addonsFor(architecture: Architecture): ReadonlyMap<string, string> {
   const netns = buildPath("native", `netns-${architecture}.node`);
   const netlink = join(root, `node_modules/netlink/prebuilds/linux-${architecture}/node.napi.node`);
-  if (!existsSync(netns)) {
+  // Without its compiler, one made from an older source may have been left.
+  if (!existsSync(netns) || statSync(netns).mtimeMs < statSync(join(root, "native/netns.c")).mtimeMs) {
     throw new Missing(
       `no compiler for its addon (Debian package ${crossToolsFor[architecture].compilerPackage})`,
     );

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type BuildOptions, build, type Plugin, transform } from "esbuild";
-import { buildPath, packageJson, root } from "./project.ts";
+import { packageJson, root, workPath } from "./project.ts";
 
 /** A script of the executable: `name` is what other scripts require it by, less "./", `path` its file, ASCII only. */
 export interface Script {
@@ -21,7 +21,7 @@ export async function bundleScripts(entry = join(root, "plugins/main.ts")): Prom
     format: "esm",
     splitting: true,
     chunkNames: "[name]-[hash]",
-    outdir: buildPath("bundle"),
+    outdir: workPath(),
     write: false,
     define: { __VERSION__: JSON.stringify(packageJson.version), "import.meta.dirname": "__dirname" },
     plugins: [nodeGypBuildFromAsset],
@@ -44,7 +44,7 @@ async function toScript(path: string, module: string): Promise<Script> {
 
 /** What runs first in the executable (loader.ts); it takes code caches only where it was built to. */
 export async function bundleLoader(withCodeCache: boolean): Promise<string> {
-  const outfile = buildPath("bundle", withCodeCache ? "loader-cached.cjs" : "loader.cjs");
+  const outfile = workPath(withCodeCache ? "loader-cached.cjs" : "loader.cjs");
   await build({
     ...shared,
     entryPoints: [join(root, "scripts/build/loader.ts")],

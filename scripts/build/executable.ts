@@ -8,7 +8,7 @@ import { bundleLoader, type Script } from "./bundle.ts";
 import type { CodeCaches } from "./code-cache.ts";
 import { run } from "./command.ts";
 import { nodeFlags, v8Flags } from "./exec-argv.ts";
-import { buildPath } from "./project.ts";
+import { workPath } from "./project.ts";
 
 export interface Parts {
   readonly architecture: Architecture;
@@ -46,8 +46,8 @@ export async function makeExecutable(parts: Parts, output: string): Promise<void
 
 /** What Node finds in the executable: the loader, its assets and flags. pkg hands on neither of the latter two. */
 function makeBlob({ architecture, scripts, caches, addons }: Parts, loader: string): string {
-  const output = buildPath("bundle", `${architecture}.blob`);
-  const config = buildPath("bundle", `${architecture}.json`);
+  const output = workPath(`${architecture}.blob`);
+  const config = workPath(`${architecture}.json`);
   const assets = Object.fromEntries([
     ...scripts.map(({ name, path }) => [name, path]),
     ...[...(caches ?? [])].map(([name, path]) => [`${name}.cache`, path]),

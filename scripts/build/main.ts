@@ -8,7 +8,7 @@ import { codeCaches } from "./code-cache.ts";
 import { makeExecutable } from "./executable.ts";
 import { help, type Options, parseOptions } from "./options.ts";
 import { Missing, note, sayNotes, step } from "./progress.ts";
-import { buildPath, root } from "./project.ts";
+import { root, workPath } from "./project.ts";
 import { release, unreleased } from "./release.ts";
 
 async function buildFor(architecture: Architecture, scripts: readonly Script[], out: string): Promise<void> {
@@ -23,9 +23,7 @@ async function buildFor(architecture: Architecture, scripts: readonly Script[], 
 }
 
 async function build({ architecture, out }: Options): Promise<void> {
-  mkdirSync(buildPath("bundle"), { recursive: true });
-  // One left from another machine or compiler must not be taken for this one's.
-  for (const each of architectures) rmSync(buildPath("native", `netns-${each}.node`), { force: true });
+  mkdirSync(workPath(), { recursive: true });
   await step("native addons", compileAddons);
   const scripts = await step("bundle", () => bundleScripts());
   for (const each of architecture === undefined ? architectures : [architecture]) {
@@ -54,5 +52,6 @@ try {
   console.error(`build.sh: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 } finally {
+  rmSync(workPath(), { recursive: true, force: true });
   sayNotes();
 }
