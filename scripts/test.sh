@@ -26,6 +26,8 @@ esac
 case $only in '' | unit | live | uml) ;; *) usage >&2 && exit 64 ;; esac
 
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." || exit 1
+trap 'exit 130' INT
+trap 'exit 143' TERM
 reports=build/reports
 rm -rf "$reports" && mkdir -p "$reports" || exit 1
 : >"$reports/stages"
