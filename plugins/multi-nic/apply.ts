@@ -59,17 +59,26 @@ function refusedLink(error: unknown, plan: Plan): unknown {
     ENODEV: [ErrorCode.invalidConfig, `${link.master} is gone; name a link that is there`],
     EBUSY: [
       ErrorCode.invalidConfig,
-      `${link.master} already serves another kind of link (ipvlan and macvlan exclude each other on one master, and so does passthru); use one kind on it`,
+      `${link.master} already serves another kind of link (ipvlan and macvlan exclude each other on one master, and a bridge or bond excludes both); use one kind on it`,
     ],
     EOPNOTSUPP: [
       ErrorCode.notAvailable,
       `this host's kernel has no ${link.kind.kind}; load it (modprobe ${link.kind.kind}), or use another plugin.type`,
     ],
   };
-  const known = remedies[error.code];
+  const known = isPassthruConflict(error, link) ? passthruConflict(link) : remedies[error.code];
   if (known === undefined) return error;
   return new CniError(known[0], `${link.ifname}: ${known[1]}`, { details: error.message, cause: error });
 }
+
+/** macvlan_common_newlink: EINVAL where either the new link or one that is there is in mode passthru. */
+const isPassthruConflict = ({ code }: NetlinkError, { kind }: PlannedLink): boolean =>
+  code === "EINVAL" && kind.kind === "macvlan";
+
+const passthruConflict = ({ master }: PlannedLink): [code: number, remedy: string] => [
+  ErrorCode.invalidConfig,
+  `${master} cannot take this macvlan beside those it has, since mode passthru wants a master for itself; use mode bridge for all of them, or another master`,
+];
 
 /** Reads the links back: their ifindex and MAC are the kernel's choice. */
 async function readLinks(plan: Plan, pod: Netns): Promise<Link[]> {

@@ -42,6 +42,22 @@ interface IpAddress {
 
 export const linksOf = (ns: Namespace): readonly IpLink[] => ns.ipJson<readonly IpLink[]>("-d link show");
 
+/** What does not change by itself, as a bridge's timers do. */
+const steady = ({
+  ifindex,
+  ifname,
+  flags,
+  mtu,
+  address,
+  group,
+  promiscuity,
+  link_index,
+  linkinfo,
+}: IpLink) => ({
+  link: { ifindex, ifname, flags, mtu, address, group, promiscuity, link_index },
+  kind: linkinfo?.info_kind,
+});
+
 export function linkOf(ns: Namespace, ifname: string): IpLink {
   const link = linksOf(ns).find((each) => each.ifname === ifname);
   if (link === undefined) throw new Error(`${ns.name} has no link ${ifname}`);
@@ -63,7 +79,7 @@ export const rulesOf = (ns: Namespace, family: 4 | 6) => ns.ipJson<readonly IpRu
 /** All that an attachment could leave in a namespace, as one value to compare. */
 export function kernelState(ns: Namespace) {
   return {
-    links: linksOf(ns),
+    links: linksOf(ns).map(steady),
     addresses: ns.ipJson<readonly IpAddress[]>("addr show").map(({ ifname, addr_info }) => ({
       ifname,
       addr_info: addr_info.map(({ local, prefixlen, scope }) => ({ local, prefixlen, scope })),
