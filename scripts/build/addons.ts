@@ -17,7 +17,7 @@ export function addonsFor(architecture: Architecture): ReadonlyMap<string, strin
   // Without its compiler, one made from an older source may have been left.
   if (!existsSync(netns) || statSync(netns).mtimeMs < statSync(join(root, "native/netns.c")).mtimeMs) {
     throw new Missing(
-      `no compiler for its addon (Debian package ${crossToolsFor[architecture].compilerPackage})`,
+      `no compiler for ${architecture}'s addon (Debian package ${crossToolsFor[architecture].compilerPackage})`,
     );
   }
   return new Map([
