@@ -11,7 +11,7 @@ import { chooseNics } from "./choose.ts";
 import { type Claim, claim, clearWay, replan } from "./claim.ts";
 import { type MultiNicConf, parseMultiNicConf } from "./conf.ts";
 import { addressingFor } from "./ipam/choose-addressing.ts";
-import { planDelegates, runDelegates } from "./ipam/delegates.ts";
+import { planDelegates, requireInstalled, runDelegates } from "./ipam/delegates.ts";
 import { openPod, requireFree } from "./observe.ts";
 import { type Plan, planLinks } from "./plan.ts";
 import { toResult } from "./to-result.ts";
@@ -19,6 +19,7 @@ import { toResult } from "./to-result.ts";
 /** Attaches the pod to the network: everything, or nothing and an error. */
 export async function add(invocation: Invocation): Promise<Result> {
   const conf = parseMultiNicConf(invocation);
+  requireInstalled(conf.ipam, invocation);
   const paths = statePaths(invocation.env);
   using host = ownNetns();
   using pod = openPod(invocation.netns);

@@ -8,7 +8,8 @@ import { statePaths } from "../../lib/linux/paths.ts";
 import { dismantle, keyOf, openRecorded } from "./attachment.ts";
 import { parseMultiNicConf } from "./conf.ts";
 import { detach } from "./detach.ts";
-import { planDelegates, undoDelegates } from "./ipam/delegates.ts";
+import type { IpamConf } from "./ipam/conf.ts";
+import { planDelegates, requireInstalled, undoDelegates } from "./ipam/delegates.ts";
 import { groupOf } from "./plan.ts";
 
 /**
@@ -76,8 +77,20 @@ function openGiven({ netns, log }: Invocation): Netns | undefined {
 async function undoUnrecorded(invocation: Invocation): Promise<void> {
   const ipam = ipamOf(invocation);
   if (ipam?.mode !== "delegate") return;
+  if (!isInstalled(ipam, invocation)) return;
   const links = interfacesOf(invocation).map((ifname) => ({ ifname, master: "" }));
   await undoDelegates(planDelegates(ipam, invocation, links), invocation);
+}
+
+/** An ADD that was refused since its IPAM is missing must not be followed by a DEL that fails for ever. */
+function isInstalled(ipam: IpamConf, invocation: Invocation): boolean {
+  try {
+    requireInstalled(ipam, invocation);
+    return true;
+  } catch (error) {
+    invocation.log.error("DEL has no record, and an IPAM that cannot be asked", { error: String(error) });
+    return false;
+  }
 }
 
 function ipamOf(invocation: Invocation) {

@@ -101,11 +101,28 @@ function linkName(conf: MultiNicConf, ifname: string, place: number): string {
   );
 }
 
+/** ETH_MIN_MTU (linux/if_ether.h) */
+const leastMtu = 68;
+/** IPV6_MIN_MTU (net/ipv6.h): below it a link has no IPv6 at all. */
+const leastMtuIpv6 = 1280;
+
 function mtuOn(nic: SelectedNic["nic"], mtu: number | undefined): number {
   if (mtu === undefined) return nic.mtu;
+  if (mtu < leastMtu) {
+    throw invalid(
+      `plugin.mtu: ${mtu} is less than the ${leastMtu} that a link has at least; write ${leastMtu} to ${nic.mtu}`,
+    );
+  }
   if (mtu <= nic.mtu) return mtu;
   throw invalid(
     `plugin.mtu: ${mtu} is more than ${nic.mtu}, the MTU of ${nic.name}; write at most ${nic.mtu}, or leave it out to take the master's`,
+  );
+}
+
+function requireMtuForIpv6({ ifname, master, mtu, addresses }: PlannedLink): void {
+  if (mtu >= leastMtuIpv6 || addresses.every(({ cidr }) => cidr.address.family === 4)) return;
+  throw invalid(
+    `plugin.mtu: ${mtu}, that of ${ifname} on ${master}, is less than the ${leastMtuIpv6} that IPv6 needs; write at least ${leastMtuIpv6}, raise the MTU of ${master}, or give no IPv6 addresses`,
   );
 }
 
@@ -119,6 +136,7 @@ export function planAttachment(
 ): Plan {
   const group = groupOf(key);
   const addressed = links.map((link, place) => ({ ...link, addresses: addressing.nics[place] ?? [] }));
+  addressed.forEach(requireMtuForIpv6);
   const routes = planRoutes(addressed, addressing.routes);
   const source = conf.sourceRouting ? planSourceRouting(addressed, routes, group) : { routes: [], rules: [] };
   return {

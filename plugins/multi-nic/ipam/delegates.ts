@@ -1,5 +1,6 @@
 import { delegateAdd, delegateCheck, delegateDel } from "../../../lib/cni/delegate.ts";
 import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
+import { findPlugin } from "../../../lib/cni/find-plugin.ts";
 import type { Invocation } from "../../../lib/cni/invocation.ts";
 import type { Result } from "../../../lib/cni/result.ts";
 import { parseAddress, parseCidr } from "../../../lib/net/address.ts";
@@ -7,6 +8,11 @@ import type { DelegateCall, PlannedLink } from "../plan.ts";
 import type { Addressing, NicAddress } from "./addressing.ts";
 import type { IpamConf } from "./conf.ts";
 import { wantedRoutes } from "./wanted-routes.ts";
+
+/** @throws CniError where the IPAM is not installed: better said before anything is made than by each of its calls */
+export function requireInstalled(ipam: IpamConf, { path }: Invocation): void {
+  if (ipam.mode === "delegate") findPlugin(ipam.type, path);
+}
 
 /** The calls of another project's IPAM that these links need: one a link, or one for all with `masters` given to it. */
 export function planDelegates(
