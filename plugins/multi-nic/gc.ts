@@ -1,11 +1,14 @@
 import { delegateGc } from "../../lib/cni/delegate.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
-import { NetConf, parseConf } from "../../lib/cni/netconf.ts";
+import type { JsonObject } from "../../lib/cni/json.ts";
+import { NetConf, parseConf, type ValidAttachment } from "../../lib/cni/netconf.ts";
 import type { AttachmentRecord } from "../../lib/ipam/record.ts";
 import { openStore } from "../../lib/ipam/store.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
 import { openRecorded, owner, withdraw } from "./attachment.ts";
 import { parseMultiNicConf } from "./conf.ts";
+import { mostNics } from "./plan.ts";
+import { decodePlan } from "./plan-json.ts";
 
 /**
  * Withdraws every attachment of the network that the runtime does not list, and goes on past errors. Without the list
@@ -15,13 +18,13 @@ import { parseMultiNicConf } from "./conf.ts";
 export async function gc(invocation: Invocation): Promise<void> {
   const valid = parseConf(NetConf, invocation.conf)["cni.dev/valid-attachments"];
   if (valid === undefined) return;
-  const errors = await withdrawAllBut(
-    new Set(valid.map(({ containerID, ifname }) => `${containerID} ${ifname}`)),
-    invocation,
-  );
+  const errors = await withdrawAllBut(new Set(valid.map(nameOfValid)), invocation);
   const { ipam } = parseMultiNicConf(invocation);
-  if (ipam.mode === "delegate")
-    await collect(errors, () => delegateGc(invocation, ipam.type, invocation.conf));
+  if (ipam.mode === "delegate") {
+    const known = validForDelegate(valid, invocation);
+    const conf = { ...invocation.conf, "cni.dev/valid-attachments": known, "cni.dev/attachments": known };
+    await collect(errors, () => delegateGc(invocation, ipam.type, conf));
+  }
   if (errors.length > 0) throw new AggregateError(errors, `GC: ${errors.map(messageOf).join("; ")}`);
 }
 
@@ -36,6 +39,28 @@ async function withdrawAllBut(valid: ReadonlySet<string>, invocation: Invocation
   return errors;
 }
 
+/**
+ * The runtime knows an attachment by one name; the IPAM was called by another for each NIC, and must not free those. An
+ * attachment without a record (the store was lost) is listed with every name that it can have had.
+ */
+function validForDelegate(valid: readonly ValidAttachment[], invocation: Invocation): JsonObject[] {
+  using store = openStore(statePaths(invocation.env));
+  const records = new Map(
+    store.read((tx) => tx.attachments(invocation.network)).map((record) => [nameOf(record), record]),
+  );
+  return valid.flatMap((attachment) => {
+    const plan = records.get(nameOfValid(attachment))?.plan;
+    const called = plan ? decodePlan(plan).delegates.map(({ ifname }) => ifname) : possibleNames(attachment);
+    return called.map((ifname) => ({ containerID: attachment.containerID, ifname }));
+  });
+}
+
+const possibleNames = ({ ifname }: ValidAttachment): string[] => [
+  ifname,
+  ...Array.from({ length: mostNics }, (_, place) => `${ifname}-${place}`),
+];
+
+const nameOfValid = ({ containerID, ifname }: ValidAttachment): string => `${containerID} ${ifname}`;
 const nameOf = ({ containerId, ifname }: AttachmentRecord): string => `${containerId} ${ifname}`;
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 

@@ -52,7 +52,7 @@ export interface AttachmentKey {
 const longestIfname = 15;
 
 /** As many tables as an attachment owns. */
-const mostNics = 256;
+export const mostNics = 256;
 
 /**
  * The links, before their addresses are known.

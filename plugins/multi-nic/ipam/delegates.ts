@@ -1,3 +1,4 @@
+import { parseJsonObject, valueIn } from "../../../lib/cni/conf.ts";
 import { delegateAdd, delegateCheck, delegateDel } from "../../../lib/cni/delegate.ts";
 import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
 import { findPlugin } from "../../../lib/cni/find-plugin.ts";
@@ -120,6 +121,10 @@ export async function undoDelegates(calls: readonly DelegateCall[], invocation: 
   if (errors.length > 1) throw new AggregateError(errors, `${errors.length} IPAM calls of DEL failed`);
 }
 
+/** CHECK of every call, with the result that the attachment had (SPEC.md, section 4, "Delegated plugin execution"). */
 export async function checkDelegates(calls: readonly DelegateCall[], invocation: Invocation): Promise<void> {
-  for (const { type, ifname, conf } of calls) await delegateCheck(invocation, type, conf, { ifname });
+  const prevResult = valueIn(invocation.conf, "prevResult");
+  for (const { type, ifname, conf } of calls) {
+    await delegateCheck(invocation, type, { ...parseJsonObject(conf), prevResult }, { ifname });
+  }
 }

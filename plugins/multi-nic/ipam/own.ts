@@ -3,9 +3,10 @@ import type { Invocation } from "../../../lib/cni/invocation.ts";
 import { type Block, computeBlocks } from "../../../lib/ipam/blocks.ts";
 import type { NodeFile } from "../../../lib/ipam/node-file.ts";
 import { type PoolSettings, parsePool, poolOfHost } from "../../../lib/ipam/pool-conf.ts";
+import { isAbandoned } from "../../../lib/ipam/reclaim.ts";
 import type { Lease } from "../../../lib/ipam/record.ts";
 import { leaseRequests, requestedAddresses } from "../../../lib/ipam/requested.ts";
-import type { Store, StoreTx } from "../../../lib/ipam/store.ts";
+import type { Store, StoreReader, StoreTx } from "../../../lib/ipam/store.ts";
 import { networkFile, statePaths } from "../../../lib/linux/paths.ts";
 import { formatCidr } from "../../../lib/net/address.ts";
 import type { SelectedNic } from "../../../lib/nic/select.ts";
@@ -58,7 +59,7 @@ function toAddressing(
   };
 }
 
-/** @throws CniError poolExhausted, where a block of these NICs has no address left */
+/** @throws CniError poolExhausted, where a block of these NICs has no address left, nor one of a pod that is gone */
 export function requireFreeAddresses(
   store: Store,
   invocation: Invocation,
@@ -66,10 +67,23 @@ export function requireFreeAddresses(
   nodeFile: NodeFile | undefined,
 ): void {
   const blocks = blocksOf(parsePool(invocation.conf), invocation, nics, nodeFile).flat();
-  const full = store.read((tx) => blocks.filter((block) => tx.freeCount(invocation.network, block) === 0n));
+  const full = store.read((tx) =>
+    blocks.filter(
+      (block) => tx.freeCount(invocation.network, block) === 0n && !isReclaimable(tx, block, invocation),
+    ),
+  );
   if (full.length === 0) return;
   throw new CniError(
     ErrorCode.poolExhausted,
     `no free address in ${full.map(({ pod }) => formatCidr(pod)).join(", ")} (network "${invocation.network}"); delete pods of this node that hold them, or give the network a larger subnet`,
   );
+}
+
+/** Whether ADD would come by an address of the block through what pods left behind that are gone. */
+function isReclaimable(tx: StoreReader, block: Block, { network }: Invocation): boolean {
+  const isOfBlock = ({ address: { family, value } }: Lease) =>
+    family === block.family && block.first <= value && value <= block.last;
+  return tx
+    .attachments(network)
+    .some((record) => isAbandoned(record) && tx.leasesOf(record.id).some(isOfBlock));
 }
