@@ -47,7 +47,7 @@ export async function execute(plugin: Plugin, around: Surroundings): Promise<Out
   const command = around.env.CNI_COMMAND ?? "";
   if (command === "") return { stdout: "", stderr: aboutText(plugin), exitCode: 0 };
   if (command === "VERSION") return printed(await versionReply(around));
-  const began = performance.now();
+  const began = process.hrtime.bigint();
   const draft: Draft = { cniVersion: newestVersion, log: openLog(plugin, around, "") };
   try {
     const invocation = await prepare(plugin, around, draft);
@@ -161,7 +161,7 @@ async function versionReply({ readStdin }: Surroundings): Promise<JsonObject> {
   return { cniVersion, supportedVersions };
 }
 
-function failed(error: unknown, { cniVersion, log }: Draft, began: number): Outcome {
+function failed(error: unknown, { cniVersion, log }: Draft, began: bigint): Outcome {
   const answer = errorObject(error, cniVersion);
   const { code, msg, details } = answer;
   log.error("failed", { code, msg, details, stack: (error as Error)?.stack, ms: msSince(began) });
@@ -181,6 +181,7 @@ function isCommand(command: string): command is Command {
   return (commands as readonly string[]).includes(command);
 }
 
-function msSince(began: number): number {
-  return Math.round((performance.now() - began) * 10) / 10;
+/** With process.hrtime, since the global `performance` loads perf_hooks: 2 ms of every call (docs/adr/0001). */
+function msSince(began: bigint): number {
+  return Number((process.hrtime.bigint() - began) / 100_000n) / 10;
 }

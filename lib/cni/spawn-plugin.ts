@@ -1,5 +1,3 @@
-import { setTimeout as sleep } from "node:timers/promises";
-
 /** What became of a plugin that was run. */
 export interface Spawned {
   readonly stdout: string;
@@ -15,6 +13,7 @@ const maxStdout = 16 * 1024 * 1024;
 const stderrTail = 2048;
 /** ms between tries while an installer still writes the file (ETXTBSY), as libcni tries again. */
 const retries = [50, 100, 200, 400, 800];
+const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Runs a plugin to its end with this stdin and this environment alone. Throws nothing of the plugin's own. */
 export async function spawnPlugin(

@@ -53,12 +53,12 @@ const neverSet = new Int32Array(new SharedArrayBuffer(4));
  * 100 ms, which made the slowest of eight processes wait three times as long.
  */
 export function patiently<T>(fn: () => T): T {
-  const deadline = performance.now() + patience;
+  const deadline = Date.now() + patience;
   for (;;) {
     try {
       return fn();
     } catch (error) {
-      if (primaryCode(error) !== sqlite.BUSY || performance.now() > deadline) throw error;
+      if (primaryCode(error) !== sqlite.BUSY || Date.now() > deadline) throw error;
     }
     Atomics.wait(neverSet, 0, 0, Math.random() * 3);
   }

@@ -135,7 +135,7 @@ function create(path: string): void {
   const folder = dirname(path);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   // Two processes may have one number, in PID namespaces of their own.
-  const draft = `${path}.${process.pid}.${performance.timeOrigin}.new`;
+  const draft = `${path}.${process.pid}.${process.hrtime.bigint()}.new`;
   try {
     const db = new DatabaseSync(draft);
     try {
