@@ -73,9 +73,9 @@ is_built() {
 step "installing missing packages" scripts/install-packages.sh build quickstart ${real_ipvlan:+kernel}
 if ! is_installed; then
   command -v npm >/dev/null || die "npm is not on root's PATH; install Node 18 or later with npm (on Debian 12: apt-get install npm)"
-  step "installing npm packages into node_modules (about half a minute)" npm ci --no-audit --no-fund
+  step "installing npm packages into node_modules (about half a minute)" npm ci --loglevel=error
 fi
-is_built || step "building the executables into dist/linux-$arch (about half a minute)" ./build.sh --arch "$arch"
+is_built || step "building the executables into dist/linux-$arch (some seconds)" ./build.sh --arch "$arch"
 hand_over
 
 demonstration=(scripts/quickstart/isolate.sh "$node" --disable-warning=ExperimentalWarning

@@ -1,30 +1,17 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { afterEach, expect, test } from "vitest";
+import { afterAll, expect, test } from "vitest";
 import { describeWhere, linkKind, need } from "../../live/kernel.ts";
 import { whyNoNamespaces } from "../../live/namespaces.ts";
+import { makeBin } from "./bin.ts";
 
 const project = fileURLToPath(new URL("../../../", import.meta.url));
-const folders: string[] = [];
+const folders = new DisposableStack();
 
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
-});
+afterAll(() => folders.dispose());
 
-/** A folder with a multi-nic that is a shell script; `$real` in it is this tree's own. */
-function binOf(script: string): string {
-  const folder = mkdtempSync(join(tmpdir(), "mnc-quickstart-"));
-  folders.push(folder);
-  const path = join(folder, "multi-nic");
-  const real = `real="${process.execPath} ${project}plugins/main.ts multi-nic"`;
-  writeFileSync(path, `#!/bin/bash\n${real}\n${script}\n`);
-  chmodSync(path, 0o755);
-  return folder;
-}
+const binOf = (script: string): string => folders.use(makeBin(script)).path;
 
 const demonstration = (bin: string, ...options: readonly string[]): [string, string[]] => [
   `${project}scripts/quickstart/isolate.sh`,
