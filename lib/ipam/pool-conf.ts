@@ -3,7 +3,15 @@ import { CniError, ErrorCode } from "../cni/error.ts";
 import type { JsonObject } from "../cni/json.ts";
 import { Dns, parseConf, Route } from "../cni/netconf.ts";
 import type { Cidr, IpAddress } from "../net/address.ts";
-import { bitsOf, formatAddress, networkOf, overlaps, parseAddress, parseCidr } from "../net/address.ts";
+import {
+  bitsOf,
+  containsAddress,
+  formatAddress,
+  formatCidr,
+  networkOf,
+  parseAddress,
+  parseCidr,
+} from "../net/address.ts";
 import type { PoolConf } from "./blocks.ts";
 import { checkPool } from "./blocks.ts";
 import { defaultCoolDown } from "./lease.ts";
@@ -29,7 +37,7 @@ export const PoolNetConf = z.looseObject({
     vlanMode: z.optional(z.string()),
     /** Seconds */
     coolDown: z.optional(z.number().check(z.nonnegative())),
-    /** At most one for each family; never handed out. */
+    /** At most one for each NIC and family; never handed out. */
     gateway: z.optional(oneOrMore),
     routes: z.optional(z.array(Route)),
     dns: z.optional(Dns),
@@ -57,7 +65,7 @@ export function parsePool(json: JsonObject): PoolSettings {
   const subnets = listOf(ipam.subnet ?? conf.subnet).map((text) => cidr(key, text));
   const excludes = (ipam.excludeCIDRs ?? []).map((text) => cidr("ipam.excludeCIDRs", text));
   const gateways = listOf(ipam.gateway).map((text) => address("ipam.gateway", text));
-  checkGateways(gateways, subnets);
+  checkGateways(gateways, subnets, ipam.interfaceBlock ?? 0);
   for (const [at, route] of (ipam.routes ?? []).entries()) checkRoute(`ipam.routes[${at}]`, route);
   return {
     pool: {
@@ -120,19 +128,30 @@ function listOf(value: string | readonly string[] | undefined): readonly string[
   return typeof value === "string" ? [value] : value;
 }
 
-function checkGateways(gateways: readonly IpAddress[], subnets: readonly Cidr[]): void {
-  for (const [at, gateway] of gateways.entries()) {
+/** Each gateway is that of the NIC whose block of the subnet it is in, and a block has one. */
+function checkGateways(
+  gateways: readonly IpAddress[],
+  subnets: readonly Cidr[],
+  interfaceBlock: number,
+): void {
+  const byBlock = new Map<string, IpAddress>();
+  for (const gateway of gateways) {
     const text = formatAddress(gateway);
-    if (gateways.findIndex(({ family }) => family === gateway.family) !== at) {
-      throw invalid(
-        `ipam.gateway: "${text}" is a second one of its family; give at most one IPv4 and one IPv6`,
-      );
-    }
-    if (!subnets.some((subnet) => overlaps(networkOf(subnet), asCidr(gateway)))) {
+    const subnet = subnets.find((each) => containsAddress(each, gateway));
+    if (subnet === undefined) {
       throw invalid(
         `ipam.gateway: "${text}" is in no subnet; give an address of the subnet, or leave it out`,
       );
     }
+    const prefix = Math.min(subnet.prefix + interfaceBlock, bitsOf(gateway.family));
+    const block = formatCidr(networkOf({ address: gateway, prefix }));
+    const other = byBlock.get(block);
+    if (other !== undefined) {
+      throw invalid(
+        `ipam.gateway: "${formatAddress(other)}" and "${text}" are both in ${block}, the block of one NIC; give one for each NIC`,
+      );
+    }
+    byBlock.set(block, gateway);
   }
 }
 

@@ -8,9 +8,9 @@ import type { Lease } from "../../../lib/ipam/record.ts";
 import { leaseRequests, requestedAddresses } from "../../../lib/ipam/requested.ts";
 import type { Store, StoreReader, StoreTx } from "../../../lib/ipam/store.ts";
 import { networkFile, statePaths } from "../../../lib/linux/paths.ts";
-import { formatCidr } from "../../../lib/net/address.ts";
+import { containsAddress, formatCidr } from "../../../lib/net/address.ts";
 import type { SelectedNic } from "../../../lib/nic/select.ts";
-import type { Addressing } from "./addressing.ts";
+import type { Addressing, NicAddress } from "./addressing.ts";
 import { wantedRoutes } from "./wanted-routes.ts";
 
 /** What multi-nic-ipam does, in this process: one address of each family for each NIC, each from the NIC's own block. */
@@ -46,13 +46,13 @@ function toAddressing(
   nics: number,
   { gateways, routes, dns }: PoolSettings,
 ): Addressing {
-  const byNic = Array.from({ length: nics }, (_, place) => leases.filter(({ nic }) => nic === place));
+  const withGateway = ({ address, prefix }: Lease): NicAddress => {
+    const cidr = { address, prefix };
+    return { cidr, gateway: gateways.find((gateway) => containsAddress(cidr, gateway)) };
+  };
   return {
-    nics: byNic.map((own) =>
-      own.map(({ address, prefix }) => ({
-        cidr: { address, prefix },
-        gateway: gateways.find(({ family }) => family === address.family),
-      })),
+    nics: Array.from({ length: nics }, (_, place) =>
+      leases.filter(({ nic }) => nic === place).map(withGateway),
     ),
     routes: wantedRoutes("ipam.routes", routes),
     dns,

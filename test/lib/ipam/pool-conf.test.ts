@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../../lib/cni/json.ts";
 import { computeBlocks } from "../../../lib/ipam/blocks.ts";
 import { interfaceIndexes, parsePool, poolOfHost } from "../../../lib/ipam/pool-conf.ts";
-import { formatCidr } from "../../../lib/net/address.ts";
+import { formatAddress, formatCidr } from "../../../lib/net/address.ts";
 
 const pathText = "/state/networks/net.json";
 const conf = (ipam: JsonObject, top: JsonObject = {}): JsonObject => ({ name: "net", ...top, ipam });
@@ -45,6 +45,11 @@ describe("parsePool", () => {
     });
   });
 
+  test("takes a gateway for each NIC", () => {
+    const ipam = { subnet: "10.0.0.0/24", interfaceBlock: 1, gateway: ["10.0.0.1", "10.0.0.129"] };
+    expect(parsePool(conf(ipam)).gateways.map(formatAddress)).toEqual(["10.0.0.1", "10.0.0.129"]);
+  });
+
   test("never hands out the gateway", () => {
     const { pool } = parsePool(conf({ subnet: "10.0.0.0/24", gateway: "10.0.0.1" }));
     const [block] = computeBlocks({ ...pool, hostIndex: 0 }, [0])[0] ?? [];
@@ -67,9 +72,9 @@ describe("parsePool", () => {
       'ipam.gateway: "10.0.1.1" is in no subnet',
     ],
     [
-      "two gateways of a family",
-      conf({ subnet: "10.0.0.0/24", gateway: ["10.0.0.1", "10.0.0.2"] }),
-      'ipam.gateway: "10.0.0.2" is a second',
+      "two gateways for one NIC",
+      conf({ subnet: "10.0.0.0/24", interfaceBlock: 1, gateway: ["10.0.0.1", "10.0.0.2"] }),
+      'ipam.gateway: "10.0.0.1" and "10.0.0.2" are both in 10.0.0.0/25',
     ],
     ["a route to nowhere", conf({ routes: [{ dst: "default" }] }), 'ipam.routes[0].dst: "default"'],
     [
