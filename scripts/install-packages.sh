@@ -8,15 +8,16 @@ PACKAGES='
 build      | gcc                          | compiles the native addon
 build      | libc6-dev                    | C headers for the native addon
 build      | binutils                     | strip, for smaller executables
-build      | gcc-aarch64-linux-gnu        | compiles the native addon for arm64
-build      | libc6-dev-arm64-cross        | C headers for arm64
-build      | binutils-aarch64-linux-gnu   | strip for arm64
+cross      | gcc-aarch64-linux-gnu        | compiles the native addon for arm64
+cross      | libc6-dev-arm64-cross        | C headers for arm64
+cross      | libstdc++6-arm64-cross       | what Node for arm64 is linked with
+cross      | binutils-aarch64-linux-gnu   | strip for arm64
+cross      | qemu-user-static             | makes the code cache for arm64, and runs its executables
 quickstart | iproute2                     | ip, to make hosts and NICs
 quickstart | iputils-ping                 | ping, to show traffic
 test       | iproute2                     | ip, to make links and to compare results with
 test       | iputils-ping                 | ping, for traffic between pods
 test       | containernetworking-plugins  | Go macvlan and host-local, as delegates and callers
-test       | qemu-user-static             | runs the arm64 executables
 kernel     | busybox-static               | the first process of the test kernel
 kernel     | patchelf                     | lets the test kernel use its own libc
 kernel     | debian-archive-keyring       | checks the signature on the test kernel

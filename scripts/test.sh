@@ -66,7 +66,7 @@ prepare() {
 }
 
 packages() {
-  local purposes=(build)
+  local purposes=(build cross)
   ! is_wanted live || purposes+=(test podman)
   ! is_wanted uml || purposes+=(test kernel)
   scripts/install-packages.sh "${purposes[@]}"
