@@ -49,6 +49,19 @@ describe("addresses that were asked for", () => {
   });
 });
 
+test("overlapping excludes keep back what any of them names", async () => {
+  const excludeCIDRs = [
+    "192.168.1.1/32",
+    "192.168.1.0/30",
+    "192.168.1.2/31",
+    "192.168.33.0/29",
+    "192.168.33.4/30",
+  ];
+  await attached(node, fresh(pool([4], { excludeCIDRs })), (_, { ips }) => {
+    expect(ips.map(({ address }) => address)).toEqual(["192.168.1.4/19", "192.168.33.8/19"]);
+  });
+});
+
 test("without an IPAM the links are up and have no address", async () => {
   await attached(node, fresh({ ipam: undefined }), (pod, { ips, interfaces }) => {
     expect(ips).toEqual([]);

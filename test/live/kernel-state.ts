@@ -76,15 +76,20 @@ export const routesOf = (ns: Namespace, family: 4 | 6, table: number | "main" | 
 
 export const rulesOf = (ns: Namespace, family: 4 | 6) => ns.ipJson<readonly IpRule[]>(`-${family} rule show`);
 
+/** Of any link that is up, and there only a second after it: duplicate address detection takes its time. */
+const isLinkLocal = (address: string): boolean => address.startsWith("fe80:");
+
 /** All that an attachment could leave in a namespace, as one value to compare. */
 export function kernelState(ns: Namespace) {
   return {
     links: linksOf(ns).map(steady),
     addresses: ns.ipJson<readonly IpAddress[]>("addr show").map(({ ifname, addr_info }) => ({
       ifname,
-      addr_info: addr_info.map(({ local, prefixlen, scope }) => ({ local, prefixlen, scope })),
+      addr_info: addr_info
+        .filter(({ local }) => !isLinkLocal(local))
+        .map(({ local, prefixlen, scope }) => ({ local, prefixlen, scope })),
     })),
-    routes: [...routesOf(ns, 4, "all"), ...routesOf(ns, 6, "all")],
+    routes: [...routesOf(ns, 4, "all"), ...routesOf(ns, 6, "all")].filter(({ dst }) => !isLinkLocal(dst)),
     rules: [...rulesOf(ns, 4), ...rulesOf(ns, 6)],
   };
 }

@@ -22,7 +22,7 @@ export const masterAddress = (nic: number, host = 1): string => `10.${nic}.0.${h
 
 /** A node whose masters are up and have addresses; their other ends are in a namespace that stands for the fabric. */
 export function makeNode(count = 2): Node {
-  const host = makeHost("host");
+  const host = makeNamespace("host");
   const fabric = makeNamespace("fabric");
   const masters = all.slice(0, count);
   makeMasters(host, fabric, masters);
@@ -31,17 +31,10 @@ export function makeNode(count = 2): Node {
 
 /** Two nodes whose masters are cabled to each other. */
 export function makeTwoNodes(count = 2): [Node, Node] {
-  const [a, b] = [makeHost("host-a"), makeHost("host-b")];
+  const [a, b] = [makeNamespace("host-a"), makeNamespace("host-b")];
   const masters = all.slice(0, count);
   makeMasters(a, b, masters);
   return [nodeOf(a, masters, []), nodeOf(b, masters, [], 2)];
-}
-
-/** No duplicate address detection: its end, a second later, would change what a test compares. */
-function makeHost(name: string): Namespace {
-  const host = makeNamespace(name);
-  for (const which of ["all", "default"]) host.exec("sysctl", "-qw", `net.ipv6.conf.${which}.accept_dad=0`);
-  return host;
 }
 
 function nodeOf(host: Namespace, masters: readonly string[], others: readonly Namespace[], number = 1): Node {
