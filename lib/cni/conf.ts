@@ -5,6 +5,12 @@ import { versionOfNone } from "./version.ts";
 /** The configuration as an object. Code 6 where the text is not exactly one JSON object. */
 export function parseJsonObject(text: string): JsonObject {
   const json = parseJson(text);
+  if (nestingOf(text) > deepest) {
+    throw new CniError(
+      ErrorCode.decode,
+      `the network configuration on stdin is nested more than ${deepest} deep; no field of it needs that`,
+    );
+  }
   if (!isObject(json)) {
     throw new CniError(ErrorCode.decode, "the network configuration on stdin is not a JSON object", {
       details: `it begins with ${JSON.stringify(text.trim().slice(0, 40))}`,
@@ -25,6 +31,20 @@ function parseJson(text: string): Json {
       cause,
     });
   }
+}
+
+/** JSON.parse takes any depth, but whatever walks or writes the value again would run out of stack. */
+const deepest = 100;
+
+/** How deep lists and objects are in each other, in sound JSON. */
+function nestingOf(json: string): number {
+  let depth = 0;
+  let most = 0;
+  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[[\]{}]/g)) {
+    if (token === "[" || token === "{") most = Math.max(most, ++depth);
+    else if (token === "]" || token === "}") depth--;
+  }
+  return most;
 }
 
 export function isObject(json: Json | undefined): json is JsonObject {

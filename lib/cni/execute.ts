@@ -173,8 +173,8 @@ function printed(document: JsonObject): Outcome {
 }
 
 function openLog(plugin: Plugin, around: Surroundings, network: string): Log {
-  const { command, containerId, ifname } = readEnvironment(around.env);
-  return around.openLog?.({ plugin: plugin.name, command, network, containerId, ifname }) ?? noLog;
+  const { command, containerId, netns, ifname } = readEnvironment(around.env);
+  return around.openLog?.({ plugin: plugin.name, command, network, containerId, netns, ifname }) ?? noLog;
 }
 
 function isCommand(command: string): command is Command {

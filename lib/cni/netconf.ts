@@ -3,7 +3,10 @@ import { CniError, ErrorCode } from "./error.ts";
 import { foldKeys } from "./fold-keys.ts";
 import type { Json, JsonObject } from "./json.ts";
 
-const Texts = z.array(z.string());
+/** For lists that a user of a namespace may write: each entry costs the node time and memory. */
+export const mostEntries = z.maxLength(1024);
+
+const Texts = z.array(z.string()).check(mostEntries);
 
 /** DNS settings, as in configurations and results. */
 export const Dns = z.looseObject({

@@ -2,7 +2,7 @@ import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { CniError, ErrorCode } from "./error.ts";
 
 /** No configuration comes near this; it bounds what a caller can make us hold. */
-const maxBytes = 16 * 1024 * 1024;
+const maxBytes = 4 * 1024 * 1024;
 const chunkBytes = 64 * 1024;
 /** How long VERSION waits for a stdin that is open, silent and not at its end. */
 const brieflyMs = 100;
@@ -10,7 +10,7 @@ const brieflyMs = 100;
 /** How long to read: to the end, or (for VERSION, which needs no stdin) only what is there already. */
 export type Wait = "to the end" | "briefly";
 
-/** All of a descriptor as UTF-8 text. Code 5 where it cannot be read, or holds more than 16 MiB. */
+/** All of a descriptor as UTF-8 text. Code 5 where it cannot be read, or holds more than 4 MiB. */
 export function readAll(fd: number, limit = maxBytes): string {
   return readUntil(fd, limit, Number.POSITIVE_INFINITY);
 }

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { CniError, ErrorCode } from "../cni/error.ts";
 import type { JsonObject } from "../cni/json.ts";
-import { Dns, parseConf, Route } from "../cni/netconf.ts";
+import { Dns, mostEntries, parseConf, Route } from "../cni/netconf.ts";
 import type { Cidr, IpAddress } from "../net/address.ts";
 import {
   bitsOf,
@@ -29,7 +29,7 @@ export const PoolNetConf = z.looseObject({
     subnet: z.optional(oneOrMore),
     interfaceBlock: z.optional(count),
     hostBlock: z.optional(count),
-    excludeCIDRs: z.optional(z.array(z.string())),
+    excludeCIDRs: z.optional(z.array(z.string()).check(mostEntries)),
     hostIndex: z.optional(count),
     /** The block of the only NIC, under a main plugin that names no masters. */
     interfaceIndex: z.optional(count),
@@ -39,7 +39,7 @@ export const PoolNetConf = z.looseObject({
     coolDown: z.optional(z.number().check(z.nonnegative())),
     /** At most one for each NIC and family; never handed out. */
     gateway: z.optional(oneOrMore),
-    routes: z.optional(z.array(Route)),
+    routes: z.optional(z.array(Route).check(mostEntries)),
     dns: z.optional(Dns),
   }),
 });

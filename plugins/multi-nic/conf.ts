@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
-import { NetConf, parseConf } from "../../lib/cni/netconf.ts";
+import { mostEntries, NetConf, parseConf } from "../../lib/cni/netconf.ts";
 import { type Dns, parseResult, type Result } from "../../lib/cni/result.ts";
 import type { Cidr } from "../../lib/net/address.ts";
 import { parseCidr } from "../../lib/net/address.ts";
@@ -10,7 +10,7 @@ import type { PodChoice } from "../../lib/nic/select.ts";
 import { type IpamConf, parseIpam } from "./ipam/conf.ts";
 import { type LinkConf, parseLink } from "./link-conf.ts";
 
-const names = z.array(z.string());
+const names = z.array(z.string()).check(mostEntries);
 const oneOrMore = z.union([names, z.string()]);
 
 /** stdin of multi-nic. */

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
 import type { Invocation } from "../../../lib/cni/invocation.ts";
-import { Dns, parseConf, Route } from "../../../lib/cni/netconf.ts";
+import { Dns, mostEntries, parseConf, Route } from "../../../lib/cni/netconf.ts";
 import type { Cidr, IpAddress } from "../../../lib/net/address.ts";
 import { formatCidr, parseAddress, parseCidr } from "../../../lib/net/address.ts";
 import type { Addressing, NicAddress } from "./addressing.ts";
@@ -9,8 +9,10 @@ import { wantedRoutes } from "./wanted-routes.ts";
 
 const StaticIpam = z.looseObject({
   type: z.literal("static"),
-  addresses: z.optional(z.array(z.looseObject({ address: z.string(), gateway: z.optional(z.string()) }))),
-  routes: z.optional(z.array(Route)),
+  addresses: z.optional(
+    z.array(z.looseObject({ address: z.string(), gateway: z.optional(z.string()) })).check(mostEntries),
+  ),
+  routes: z.optional(z.array(Route).check(mostEntries)),
   dns: z.optional(Dns),
 });
 
