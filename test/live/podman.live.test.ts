@@ -35,7 +35,8 @@ describeWhere(podmanNeeds, "podman, with a container on two networks", () => {
 
   test("the container has all its NICs, and once removed leaves nothing", () => {
     const before = kernelState(node.host);
-    const networks = ["--network", "fast", "--network", "slow"];
+    // podman deals eth0 and eth1 out in no order of its own.
+    const networks = ["--network", "fast:interface_name=eth0", "--network", "slow:interface_name=eth1"];
     podman.run("run", "--detach", "--name", "c1", ...networks, "localhost/box", "/bin/sleep", "600");
     const seen = podman.run("exec", "c1", "/bin/ip", "-4", "-o", "address", "show", "up");
     const found = [...seen.matchAll(/^\d+: (\S+) +inet (\S+)/gm)].map(([, ifname, cidr]) => [ifname, cidr]);
