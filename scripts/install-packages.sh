@@ -24,6 +24,7 @@ kernel     | debian-archive-keyring       | checks the signature on the test ker
 kernel     | util-linux                   | unshare and setpriv, around the test kernel
 podman     | podman                       | a real CNI client
 podman     | runc                         | runs its containers
+podman     | busybox-static               | is what its containers run
 bench      | containernetworking-plugins  | the Go plugins to compare with
 '
 

@@ -29,10 +29,15 @@ export function bitsOf(family: 4 | 6): 32 | 128 {
  * Throws RangeError naming the text.
  */
 export function parseAddress(text: string): IpAddress {
+  const address = parsed(text);
+  if (address === undefined) throw new RangeError(`"${text}" is not an IP address`);
+  return address;
+}
+
+function parsed(text: string): IpAddress | undefined {
   const family = text.includes(":") ? 6 : 4;
   const value = family === 6 ? parseIpv6(text) : parseIpv4(text);
-  if (value === undefined) throw new RangeError(`"${text}" is not an IP address`);
-  return { family, value };
+  return value === undefined ? undefined : { family, value };
 }
 
 function parseIpv4(text: string): bigint | undefined {
@@ -50,7 +55,8 @@ function parseIpv4(text: string): bigint | undefined {
 export function parseCidr(text: string): Cidr {
   const slash = text.indexOf("/");
   if (slash < 0) throw new RangeError(`"${text}" has no prefix length, as in 192.168.0.0/16`);
-  const address = parseAddress(text.slice(0, slash));
+  const address = parsed(text.slice(0, slash));
+  if (address === undefined) throw new RangeError(`"${text}" does not begin with an IP address`);
   const prefix = text.slice(slash + 1);
   if (!prefixText.test(prefix) || Number(prefix) > bitsOf(address.family)) {
     throw new RangeError(`"${text}" has a prefix length that is not in 0..${bitsOf(address.family)}`);

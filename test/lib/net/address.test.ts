@@ -129,6 +129,7 @@ describe("parseCidr", () => {
     ["a bad address", "10.0.0/8"],
   ])("refuses %s", (_, text) => {
     expect(() => parseCidr(text)).toThrow(RangeError);
+    expect(() => parseCidr(text)).toThrow(JSON.stringify(text));
   });
 });
 
