@@ -137,19 +137,27 @@ function create(path: string): void {
   // Two processes may have one number, in PID namespaces of their own.
   const draft = `${path}.${process.pid}.${process.hrtime.bigint()}.new`;
   try {
-    const db = new DatabaseSync(draft);
-    try {
-      chmodSync(draft, 0o600);
-      // The mode stays with the file. docs/adr/0006-state-in-sqlite.md says why it is this one.
-      db.exec(`PRAGMA journal_mode = WAL; BEGIN; ${schema} COMMIT;`);
-    } finally {
-      db.close();
-    }
+    build(draft);
     linkSync(draft, path);
   } catch (error) {
     if (!isExisting(error)) throw error; // another process was first: its database is as good
   } finally {
-    rmSync(draft, { force: true });
+    for (const suffix of ["", "-journal", "-wal", "-shm"]) rmSync(draft + suffix, { force: true });
+  }
+}
+
+/**
+ * To WAL at last: what a full disk keeps in the -wal would be lacking in the file that is linked, and of a checkpoint
+ * that fails when the database is closed, SQLite says nothing.
+ */
+function build(draft: string): void {
+  const db = new DatabaseSync(draft);
+  try {
+    chmodSync(draft, 0o600);
+    // The mode stays with the file. docs/adr/0006-state-in-sqlite.md says why it is this one.
+    db.exec(`BEGIN; ${schema} COMMIT; PRAGMA journal_mode = WAL;`);
+  } finally {
+    db.close();
   }
 }
 
