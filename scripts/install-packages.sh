@@ -24,6 +24,10 @@ kernel     | debian-archive-keyring       | checks the signature on the test ker
 kernel     | util-linux                   | unshare and setpriv, around the test kernel
 podman     | podman                       | a real CNI client
 podman     | runc                         | runs its containers
+containerd | containerd                   | the client of most clusters, driven by its CRI socket
+containerd | runc                         | runs its sandboxes
+containerd | busybox-static               | what its sandboxes run
+containerd | containernetworking-plugins  | loopback, which it calls for every pod, and the bridge to be chained to
 podman     | busybox-static               | is what its containers run
 bench      | containernetworking-plugins  | the Go plugins to compare with
 '
@@ -46,7 +50,13 @@ die() {
   exit 1
 }
 
-is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
+# Docker's containerd.io brings containerd and runc, and excludes Debian's packages of these names.
+is_installed() {
+  case $1 in
+    containerd | runc) command -v "$1" >/dev/null && return ;;
+  esac
+  [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
 
 # is_wanted PURPOSE: whether it was named on the command line.
 is_wanted() {
@@ -93,6 +103,6 @@ export DEBIAN_FRONTEND=noninteractive
 # A stale list of one foreign source is no reason to stop: apt-get install says what it lacks.
 apt-get -qq update || echo "install-packages.sh: apt-get update failed; going on with the lists at hand" >&2
 # Suggestions and recommendations are left out: podman's would bring a second network stack.
-apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 install --no-install-recommends --yes "${missing[@]}" </dev/null >/dev/null ||
+apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 install --no-install-recommends --no-remove --yes "${missing[@]}" </dev/null >/dev/null ||
   die "apt-get could not install ${missing[*]}; on Ubuntu, enable the universe component"
 echo "installed: ${missing[*]}"

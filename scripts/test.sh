@@ -67,7 +67,7 @@ prepare() {
 
 packages() {
   local purposes=(build cross)
-  ! is_wanted live || purposes+=(test podman)
+  ! is_wanted live || purposes+=(test podman containerd)
   ! is_wanted uml || purposes+=(test kernel)
   scripts/install-packages.sh "${purposes[@]}"
 }
@@ -99,7 +99,7 @@ live_on_this_kernel() {
     echo "test.sh: live tests make network namespaces: run it with sudo, or --only unit" >&2
     return 1
   }
-  live_tests "$reports/live.json" env MULTI_NIC_CNI_REQUIRE="${MULTI_NIC_CNI_REQUIRE-macvlan veth podman}"
+  live_tests "$reports/live.json" env MULTI_NIC_CNI_REQUIRE="${MULTI_NIC_CNI_REQUIRE-macvlan veth podman containerd}"
 }
 
 # In the test kernel run those that have something to do with ipvlan, and those that read the kernel's bytes: the others

@@ -306,6 +306,23 @@ describe("an error of a verb", () => {
   });
 });
 
+test("the log of a call says which one it was, and that it came without a namespace", async () => {
+  const openLog = vi.fn();
+  const env = { ...fullEnv, CNI_COMMAND: "DEL", CNI_NETNS: "" };
+  await execute(plain, { env, readStdin: () => conf(), ownNetns: () => false, openLog });
+  const { name: network } = JSON.parse(conf());
+  const { CNI_CONTAINERID: containerId, CNI_IFNAME: ifname } = env;
+  const { name: plugin } = plain;
+  expect(openLog).toHaveBeenLastCalledWith({
+    plugin,
+    command: "DEL",
+    network,
+    containerId,
+    netns: "",
+    ifname,
+  });
+});
+
 describe("an ADD whose result its version cannot hold", () => {
   test("is an error, and is undone", async () => {
     const del = vi.fn(async (_: Invocation) => {});
