@@ -1,7 +1,8 @@
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import type { JsonObject } from "../../lib/cni/json.ts";
 import { type Need, need } from "./kernel.ts";
 import type { Node } from "./node.ts";
@@ -20,6 +21,8 @@ export const podmanNeeds: readonly Need[] = [
 export interface Podman extends Disposable {
   /** Runs podman in the node's namespace. Gives stdout; throws with stderr. */
   run(...args: readonly string[]): string;
+  /** The same without waiting for the end. */
+  start(...args: readonly string[]): Promise<string>;
 }
 
 /** `networks`: plugin configurations by the network's name. */
@@ -49,9 +52,14 @@ export function makePodman(node: Node, networks: Readonly<Record<string, JsonObj
     if (status === 0) return stdout;
     throw new Error(`podman ${args.join(" ")}: exit code ${status}: ${stderr}`);
   };
+  const start = async (...args: readonly string[]) => {
+    const { stdout } = await promisify(execFile)("nsenter", [...enter, ...args], { encoding: "utf8", env });
+    return stdout;
+  };
   run("import", imageOf(folder), "localhost/box");
   return {
     run,
+    start,
     [Symbol.dispose]: () => {
       run("rm", "--all", "--force", "--time", "0");
       rmSync(folder, { recursive: true });
