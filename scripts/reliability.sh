@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# The long runs behind docs/reliability.md, each too long for the test suite.
+set -uo pipefail
+
+usage() {
+  cat <<'EOT'
+Usage: reliability.sh PART... [-- OPTION...]
+Runs the long tests (root), with what they need installed and built first. Each ends with a table of totals on stdout,
+for docs/reliability.md; how far it is goes to stderr. PART is one of:
+  faults         each system call of ADD, DEL and GC killed or made to fail: four macvlan NICs (15 to 40 minutes)
+  faults-ipvlan  the same with ipvlan, in the test kernel (1 to 2 hours)
+Options of both: --most N, at most N faults a scenario; --only TITLE, scenarios with that in their title.
+Exit status 1 when a part failed.
+EOT
+}
+
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." || exit 1
+parts=()
+while [ $# -gt 0 ] && [ "$1" != -- ]; do
+  case $1 in
+    -h | --help) usage && exit 0 ;;
+    faults | faults-ipvlan) parts+=("$1") ;;
+    *) usage >&2 && exit 64 ;;
+  esac
+  shift
+done
+[ $# = 0 ] || shift
+[ ${#parts[@]} -gt 0 ] || { usage >&2 && exit 64; }
+[ "$(id -u)" = 0 ] || {
+  echo "reliability.sh: it makes network namespaces: run it with sudo" >&2
+  exit 1
+}
+
+purposes=(build test)
+[[ " ${parts[*]} " != *-ipvlan* ]] || purposes+=(kernel)
+scripts/install-packages.sh "${purposes[@]}" >&2 || exit 1
+[ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-progress >&2 || exit 1
+export PATH=$PWD/node_modules/.bin:$PATH
+{ scripts/build-native.sh && ./build.sh --arch "$(node -p process.arch)"; } >&2 || exit 1
+
+status=0
+for part in "${parts[@]}"; do
+  case $part in
+    faults) nice node scripts/reliability/faults.ts "$@" ;;
+    faults-ipvlan)
+      nice scripts/test-kernel/run.sh -t 14400 node scripts/reliability/faults.ts --plugin ipvlan "$@"
+      ;;
+  esac || status=1
+done
+exit $status
