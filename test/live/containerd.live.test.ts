@@ -37,8 +37,11 @@ describeWhere(containerdNeeds, "containerd, by its CRI socket", () => {
     containerd = await makeContainerd(node);
   });
   afterAll(async () => {
-    await containerd?.[Symbol.asyncDispose]();
-    node[Symbol.dispose]();
+    try {
+      await containerd?.[Symbol.asyncDispose]();
+    } finally {
+      node[Symbol.dispose]();
+    }
   });
   beforeEach(async () => {
     await containerd.networks.clear();
