@@ -1,9 +1,11 @@
 // What Node cannot do itself: change the calling thread's network namespace, tell the type of a
-// namespace, and set options of a netlink socket whose descriptor the npm package keeps to itself.
+// namespace, set options of a netlink socket whose descriptor the npm package keeps to itself, and
+// lock a byte of a file.
 // Every function returns 0 or an errno (or a mask); the TypeScript above it makes the errors.
 #define _GNU_SOURCE
 #define NAPI_VERSION 8
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/nsfs.h>
 #include <node_api.h>
@@ -17,15 +19,19 @@
 #define NETLINK_GET_STRICT_CHK 12
 #endif
 
-// The one argument, a number. NaN and the like become 0, as napi_get_value_int64 has it.
-static int64_t argument(napi_env env, napi_callback_info info) {
-  size_t count = 1;
-  napi_value value;
+enum { MOST_ARGUMENTS = 2 };
+
+// An argument, a number. NaN and the like become 0, as napi_get_value_int64 has it.
+static int64_t argument_at(napi_env env, napi_callback_info info, size_t at) {
+  size_t count = MOST_ARGUMENTS;
+  napi_value values[MOST_ARGUMENTS];
   int64_t number = -1;
-  if (napi_get_cb_info(env, info, &count, &value, NULL, NULL) != napi_ok || count < 1) return -1;
-  if (napi_get_value_int64(env, value, &number) != napi_ok) return -1;
+  if (napi_get_cb_info(env, info, &count, values, NULL, NULL) != napi_ok || count <= at) return -1;
+  if (napi_get_value_int64(env, values[at], &number) != napi_ok) return -1;
   return number;
 }
+
+static int64_t argument(napi_env env, napi_callback_info info) { return argument_at(env, info, 0); }
 
 static napi_value answer(napi_env env, int32_t number) {
   napi_value value = NULL;
@@ -79,9 +85,16 @@ static napi_value tune_netlink(napi_env env, napi_callback_info info) {
   return answer(env, 0);
 }
 
+// lockByte(fd, offset): 0, or the errno: EAGAIN where another open file description has the lock. It ends with
+// the last descriptor of the description, and so with the process.
+static napi_value lock_byte(napi_env env, napi_callback_info info) {
+  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = argument_at(env, info, 1), .l_len = 1};
+  return answer(env, fcntl((int)argument(env, info), F_OFD_SETLK, &lock) == 0 ? 0 : errno);
+}
+
 NAPI_MODULE_INIT() {
   static const struct { const char *name; napi_callback call; } functions[] = {
-    {"setns", enter}, {"isNetns", is_netns}, {"tuneNetlink", tune_netlink}};
+    {"setns", enter}, {"isNetns", is_netns}, {"tuneNetlink", tune_netlink}, {"lockByte", lock_byte}};
   for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
     napi_value value;
     if (napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, NULL, &value) != napi_ok)

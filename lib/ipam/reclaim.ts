@@ -22,11 +22,11 @@ export function netnsIdOf(path: string): string | undefined {
 
 /**
  * Whether nothing can come of the attachment any more: its namespace is gone, or another one lies at its path,
- * or it was never finished and its process is gone. In doubt it is not: a leaked address can be freed
+ * or its process went in the middle of making or undoing it. In doubt it is not: a leaked address can be freed
  * later, one that two pods have cannot be taken back.
  */
 export function isAbandoned(record: AttachmentRecord): boolean {
-  return isNetnsGone(record) || (record.state === "adding" && isProcessGone(record));
+  return isNetnsGone(record) || (record.state !== "ready" && isProcessGone(record));
 }
 
 /** Releases the abandoned attachments of a network that `owner` made, and gives them back. */

@@ -8,6 +8,9 @@ export interface AttachmentKey {
   readonly ifname: string;
 }
 
+/** "adding" until all is made, then "ready"; "deleting" from when something begins to undo it. */
+export type AttachmentState = "adding" | "ready" | "deleting";
+
 /** An attachment as ADD records it, before the kernel is touched. */
 export interface NewAttachment extends AttachmentKey {
   /** The executable that made it, and that alone may collect it: "multi-nic", "multi-nic-ipam". */
@@ -16,9 +19,8 @@ export interface NewAttachment extends AttachmentKey {
   readonly netns: string;
   /** "dev:ino" of what the path led to: another pod's namespace may come to lie at the same path. */
   readonly netnsId: string;
-  /** "adding" until all is made; then "ready". */
-  readonly state: "adding" | "ready";
-  /** The process that made it, as ownProcess() of reclaim.ts gives it. */
+  readonly state: AttachmentState;
+  /** The process that makes it, or undoes it, as ownProcess() of reclaim.ts gives it. */
   readonly pid: number;
   readonly pidStart: string;
   /** The plan as JSON text; "" where there is none. */

@@ -22,7 +22,7 @@ CREATE TABLE attachments (
   owner TEXT NOT NULL,
   netns TEXT NOT NULL,
   netns_id TEXT NOT NULL,
-  state TEXT NOT NULL CHECK (state IN ('adding', 'ready')),
+  state TEXT NOT NULL CHECK (state IN ('adding', 'ready', 'deleting')),
   pid INTEGER NOT NULL,
   pid_start TEXT NOT NULL,
   plan TEXT NOT NULL,

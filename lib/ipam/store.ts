@@ -4,7 +4,15 @@ import type { Row } from "./database.ts";
 import { Database } from "./database.ts";
 import { allocate, defaultCoolDown, freeCount, releaseLeases } from "./lease.ts";
 import { fromHex } from "./occupancy.ts";
-import type { AttachmentKey, AttachmentRecord, Lease, LeaseRequest, NewAttachment } from "./record.ts";
+import type { ProcessId } from "./reclaim.ts";
+import type {
+  AttachmentKey,
+  AttachmentRecord,
+  AttachmentState,
+  Lease,
+  LeaseRequest,
+  NewAttachment,
+} from "./record.ts";
 
 export interface StorePaths {
   /** The database's file. */
@@ -24,7 +32,11 @@ export interface StoreReader {
 export interface StoreTx extends StoreReader {
   /** Throws CniError exists when there is a record of that key. */
   insert(attachment: NewAttachment): number;
-  update(id: number, change: { readonly plan?: string; readonly state?: "adding" | "ready" }): void;
+  setPlan(id: number, plan: string): void;
+  /** From "adding" to "ready". False where the attachment is no longer being added: something undoes it. */
+  markReady(id: number): boolean;
+  /** Tells whoever still adds it that it is being undone, and by which process. */
+  markDeleting(id: number, by: ProcessId): void;
   /** As allocate of lease.ts; coolDown is in seconds. */
   allocate(id: number, requests: readonly LeaseRequest[], now: number, coolDown?: number): Lease[];
   /** Deletes the record; its addresses start to cool down. */
@@ -62,9 +74,16 @@ function storeTx(db: Database): StoreTx {
     leasesOf: (id) => leasesOf(db, id),
     freeCount: (network, block) => freeCount(db, networkId(db, network) ?? -1, block),
     insert: (attachment) => insert(db, attachment),
-    update(id, { plan, state }) {
-      if (plan !== undefined) db.run("UPDATE attachments SET plan = ? WHERE id = ?", plan, id);
-      if (state !== undefined) db.run("UPDATE attachments SET state = ? WHERE id = ?", state, id);
+    setPlan(id, plan) {
+      db.run("UPDATE attachments SET plan = ? WHERE id = ?", plan, id);
+    },
+    markReady(id) {
+      const sql = "UPDATE attachments SET state = 'ready' WHERE id = ? AND state = 'adding' RETURNING id";
+      return db.get(sql, id) !== undefined;
+    },
+    markDeleting(id, { pid, pidStart }) {
+      const sql = "UPDATE attachments SET state = 'deleting', pid = ?, pid_start = ? WHERE id = ?";
+      db.run(sql, pid, pidStart, id);
     },
     allocate(id, requests, now, coolDown = defaultCoolDown) {
       const { network, record } = holder(db, id);
@@ -147,6 +166,11 @@ function leasesOf(db: Database, id: number): Lease[] {
     }));
 }
 
+/** An unknown state is taken for an unfinished one, which is never served from and can be undone. */
+function stateOf({ state }: Row): AttachmentState {
+  return state === "ready" || state === "deleting" ? state : "adding";
+}
+
 function toRecord(row: Row): AttachmentRecord {
   return {
     id: Number(row.id),
@@ -156,7 +180,7 @@ function toRecord(row: Row): AttachmentRecord {
     owner: String(row.owner),
     netns: String(row.netns),
     netnsId: String(row.netns_id),
-    state: row.state === "ready" ? "ready" : "adding",
+    state: stateOf(row),
     pid: Number(row.pid),
     pidStart: String(row.pid_start),
     plan: String(row.plan),

@@ -8,6 +8,8 @@ export interface StatePaths {
   readonly networks: string;
   /** SQLite, 0600 */
   readonly database: string;
+  /** 0600; empty: its bytes are locked, not written */
+  readonly locks: string;
   /** undefined: no log is written */
   readonly log: string | undefined;
 }
@@ -20,6 +22,7 @@ export function statePaths(env: Readonly<Record<string, string | undefined>>): S
     dir,
     networks: join(dir, "networks"),
     database: join(dir, "state.db"),
+    locks: join(dir, "locks"),
     log: log === "" || log === "off" ? undefined : log,
   };
 }

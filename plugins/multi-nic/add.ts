@@ -3,10 +3,11 @@ import type { Invocation } from "../../lib/cni/invocation.ts";
 import type { Result } from "../../lib/cni/result.ts";
 import { readNodeFile } from "../../lib/ipam/node-file.ts";
 import { openStore, type Store } from "../../lib/ipam/store.ts";
-import { ownNetns } from "../../lib/linux/netns.ts";
+import { type Netns, ownNetns } from "../../lib/linux/netns.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
+import type { Link } from "../../lib/netlink/message/link.ts";
 import { applyPlan } from "./apply.ts";
-import { withdraw } from "./attachment.ts";
+import { keyOf, lockAttachment, withdrawOwn } from "./attachment.ts";
 import { chooseNics } from "./choose.ts";
 import { type Claim, claim, clearWay, replan } from "./claim.ts";
 import { type MultiNicConf, parseMultiNicConf } from "./conf.ts";
@@ -23,6 +24,7 @@ export async function add(invocation: Invocation): Promise<Result> {
   const paths = statePaths(invocation.env);
   using host = ownNetns();
   using pod = openPod(invocation.netns);
+  using _lock = await lockAttachment(invocation, keyOf(invocation));
   using store = openStore(paths);
   await clearWay(store, invocation);
   const nodeFile = readNodeFile(paths, invocation.network);
@@ -36,10 +38,10 @@ export async function add(invocation: Invocation): Promise<Result> {
     addressing: addressingFor(conf.ipam, invocation, nics, nodeFile),
   });
   await using undo = new AsyncDisposableStack();
-  undo.defer(() => withdraw(store, claimed.record, invocation, pod));
+  undo.defer(() => withdrawOwn(store, claimed.record, invocation, pod));
   const plan = await addressByDelegates(store, claimed, conf, invocation);
-  const made = await applyPlan(plan, host, pod);
-  markReady(store, claimed);
+  const made = await apply(store, claimed, plan, host, pod);
+  if (!store.write((tx) => tx.markReady(claimed.record.id))) throw overtaken(claimed);
   undo.move();
   return toResult(plan, made, pod.path, conf.prevResult);
 }
@@ -56,16 +58,19 @@ async function addressByDelegates(
   return replan(store, record, conf, plan, addressing);
 }
 
-/** A DEL that came meanwhile has taken the record away; then what was made has to go as well. */
-function markReady(store: Store, { record }: Claim): void {
-  const there = store.write((tx) => {
-    if (tx.find(record)?.id !== record.id) return false;
-    tx.update(record.id, { state: "ready" });
-    return true;
-  });
-  if (there) return;
-  throw new CniError(
+/** What the kernel refuses to an ADD whose links a DEL takes away meanwhile says nothing of its cause. */
+async function apply(store: Store, claimed: Claim, plan: Plan, host: Netns, pod: Netns): Promise<Link[]> {
+  try {
+    return await applyPlan(plan, host, pod);
+  } catch (error) {
+    const state = store.read((tx) => tx.find(claimed.record))?.state;
+    throw state === "adding" ? error : overtaken(claimed, error);
+  }
+}
+
+const overtaken = ({ record }: Claim, cause?: unknown): CniError =>
+  new CniError(
     ErrorCode.tryAgainLater,
     `DEL of ${record.ifname} came while ADD was at work, and ADD undid itself; a new sandbox will do`,
+    { cause },
   );
-}

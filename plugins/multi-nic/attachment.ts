@@ -1,8 +1,11 @@
+import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
-import { isAbandoned, netnsIdOf } from "../../lib/ipam/reclaim.ts";
+import { isAbandoned, netnsIdOf, ownProcess } from "../../lib/ipam/reclaim.ts";
 import type { AttachmentKey, AttachmentRecord } from "../../lib/ipam/record.ts";
 import type { Store } from "../../lib/ipam/store.ts";
+import { LockError, lockByte } from "../../lib/linux/lock.ts";
 import { type Netns, openNetns } from "../../lib/linux/netns.ts";
+import { statePaths } from "../../lib/linux/paths.ts";
 import { detach } from "./detach.ts";
 import { undoDelegates } from "./ipam/delegates.ts";
 import { groupOf } from "./plan.ts";
@@ -16,6 +19,32 @@ export const keyOf = ({ network, containerId, ifname }: Invocation): AttachmentK
   containerId,
   ifname,
 });
+
+/** ms that a call waits for another one of the same attachment; an ADD with a slow IPAM may take seconds. */
+const patience = 20_000;
+
+/**
+ * One call at a time for one attachment: what is found in the pod is then this call's to make or to undo. Runtimes see
+ * to that, as a rule. Other attachments do not wait.
+ * @throws CniError tryAgainLater where another call goes on being at work, io where the file cannot be had
+ */
+export async function lockAttachment(
+  { env }: Invocation,
+  key: AttachmentKey,
+  wait: number = patience,
+): Promise<Disposable> {
+  try {
+    return await lockByte(statePaths(env).locks, groupOf(key), wait);
+  } catch (error) {
+    if (!(error instanceof LockError)) throw error;
+    if (error.code !== "EAGAIN") throw new CniError(ErrorCode.io, error.message, { cause: error });
+    throw new CniError(
+      ErrorCode.tryAgainLater,
+      `another call for ${key.ifname} of container ${key.containerId} on network ${key.network} is at work; try again when it has ended`,
+      { cause: error },
+    );
+  }
+}
 
 /**
  * Undoes what an attachment made outside the store: links and rules, and the calls of other IPAM plugins.
@@ -33,6 +62,14 @@ export async function dismantle(
   await undoDelegates(plan?.delegates ?? [], { ...invocation, env });
 }
 
+/**
+ * Says in the store that the attachment is being undone: an ADD that is still at work on it finds that out before it
+ * succeeds, and takes away what it made since.
+ */
+export function markDeleting(store: Store, record: AttachmentRecord): void {
+  store.write((tx) => tx.markDeleting(record.id, ownProcess()));
+}
+
 /** Undoes a recorded attachment, and at last its record: where a step fails, the next DEL, GC or ADD tries again. */
 export async function withdraw(
   store: Store,
@@ -40,8 +77,37 @@ export async function withdraw(
   invocation: Invocation,
   pod: Netns | undefined,
 ): Promise<void> {
+  try {
+    markDeleting(store, record);
+  } catch {
+    // A store that cannot be written is no reason to leave links: release, below, says what is wrong with it.
+  }
   await dismantle(record, invocation, pod);
   store.write((tx) => tx.release(record.id, Date.now()));
+}
+
+/**
+ * Undoes what this ADD made of its record, though a DEL may have taken the record away meanwhile. Where yet another ADD
+ * has recorded the attachment since, what is in the pod is that one's to keep or to undo.
+ */
+export async function withdrawOwn(
+  store: Store,
+  record: AttachmentRecord,
+  invocation: Invocation,
+  pod: Netns,
+): Promise<void> {
+  const current = readAgain(store, record);
+  if (current === undefined) return dismantle(record, invocation, pod);
+  if (current.id === record.id) return withdraw(store, current, invocation, pod);
+}
+
+/** The record of that attachment now; as it was, where the store cannot be read. */
+function readAgain(store: Store, record: AttachmentRecord): AttachmentRecord | undefined {
+  try {
+    return store.read((tx) => tx.find(record));
+  } catch {
+    return record;
+  }
 }
 
 /** The namespace of a record, if it is still the one that the attachment was made in. The caller disposes of it. */
@@ -73,20 +139,28 @@ async function withdrawLogged(
   record: AttachmentRecord,
   invocation: Invocation,
 ): Promise<boolean> {
-  using pod = openRecorded(record);
+  const { containerId, ifname } = record;
   try {
-    await withdraw(store, record, invocation, pod);
-    invocation.log.info("withdrew an abandoned attachment", {
-      containerId: record.containerId,
-      ifname: record.ifname,
-    });
+    await withdrawLocked(store, record, invocation, 0);
+    invocation.log.info("withdrew an abandoned attachment", { containerId, ifname });
     return true;
   } catch (error) {
-    invocation.log.error("an abandoned attachment could not be withdrawn", {
-      containerId: record.containerId,
-      ifname: record.ifname,
-      error: String(error),
-    });
+    const fields = { containerId, ifname, error: String(error) };
+    invocation.log.error("an abandoned attachment could not be withdrawn", fields);
     return false;
   }
+}
+
+/** Withdraws an attachment of any pod, if it is still the one that the record was of once `wait` ms at most are over. */
+export async function withdrawLocked(
+  store: Store,
+  record: AttachmentRecord,
+  invocation: Invocation,
+  wait?: number,
+): Promise<void> {
+  using _lock = await lockAttachment(invocation, record, wait);
+  const current = store.read((tx) => tx.find(record));
+  if (current?.id !== record.id) return;
+  using pod = openRecorded(current);
+  await withdraw(store, current, invocation, pod);
 }

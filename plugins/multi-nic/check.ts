@@ -60,9 +60,11 @@ function recorded(invocation: Invocation): { record: AttachmentRecord; leases: L
   if (found?.record.state === "ready") return found;
   throw new CniError(
     ErrorCode.checkFailed,
-    `${invocation.ifname} of container ${invocation.containerId} is ${found === undefined ? "not recorded" : "half made"} on network ${invocation.network}; delete the pod, so that it is made anew`,
+    `${invocation.ifname} of container ${invocation.containerId} is ${found === undefined ? "not recorded" : halves[found.record.state]} on network ${invocation.network}; delete the pod, so that it is made anew`,
   );
 }
+
+const halves = { adding: "half made", ready: "ready", deleting: "being deleted" } as const;
 
 function lostLeases(plan: Plan, leases: readonly Lease[]): string[] {
   const held = new Set(leases.map(({ address }) => formatAddress(address)));

@@ -64,7 +64,7 @@ function record(tx: StoreTx, invocation: Invocation, pod: Netns, request: ClaimR
   const id = tx.insert(attachment);
   const plan = planAttachment(attachment, conf, links, addressing(tx, id), delegates);
   const text = encodePlan(plan);
-  tx.update(id, { plan: text });
+  tx.setPlan(id, text);
   return { record: { ...attachment, id, plan: text }, plan };
 }
 
@@ -96,6 +96,6 @@ export function replan(
     addressing,
     plan.delegates,
   );
-  store.write((tx) => tx.update(id, { plan: encodePlan(whole) }));
+  store.write((tx) => tx.setPlan(id, encodePlan(whole)));
   return whole;
 }

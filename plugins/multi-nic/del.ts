@@ -5,7 +5,7 @@ import type { AttachmentRecord } from "../../lib/ipam/record.ts";
 import { openStore, type Store } from "../../lib/ipam/store.ts";
 import { type Netns, openNetns } from "../../lib/linux/netns.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
-import { dismantle, keyOf, openRecorded } from "./attachment.ts";
+import { dismantle, keyOf, lockAttachment, markDeleting, openRecorded } from "./attachment.ts";
 import { parseMultiNicConf } from "./conf.ts";
 import { detach } from "./detach.ts";
 import type { IpamConf } from "./ipam/conf.ts";
@@ -17,22 +17,34 @@ import { groupOf } from "./plan.ts";
  * links by the group that the key gives, and that there is nothing is fine.
  */
 export async function del(invocation: Invocation): Promise<void> {
+  using _lock = await lockOrLog(invocation);
   using store = openOrLog(invocation);
   const record = store === undefined ? undefined : find(store, invocation);
   using pod = openGiven(invocation) ?? (record === undefined ? undefined : openRecorded(record));
   if (store !== undefined && record !== undefined) {
+    orLog(invocation, () => markDeleting(store, record));
     await dismantle(record, invocation, pod);
-    release(store, record, invocation);
+    orLog(invocation, () => store.write((tx) => tx.release(record.id, Date.now())));
     return;
   }
   if (pod !== undefined) await detach(pod, groupOf(keyOf(invocation)));
   await undoUnrecorded(invocation);
 }
 
-/** A store that cannot be written keeps the leases until a GC, or an ADD that needs them, finds the pod gone. */
-function release(store: Store, record: AttachmentRecord, invocation: Invocation): void {
+/** A DEL that cannot have the lock is served without: it must not be kept waiting by what hangs. */
+async function lockOrLog(invocation: Invocation): Promise<Disposable | undefined> {
   try {
-    store.write((tx) => tx.release(record.id, Date.now()));
+    return await lockAttachment(invocation, keyOf(invocation));
+  } catch (error) {
+    invocation.log.error("DEL goes on without the lock", { error: String(error) });
+    return undefined;
+  }
+}
+
+/** A store that cannot be written keeps the leases until a GC, or an ADD that needs them, finds the pod gone. */
+function orLog(invocation: Invocation, step: () => void): void {
+  try {
+    step();
   } catch (error) {
     logLost(invocation, error);
   }

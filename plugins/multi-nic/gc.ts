@@ -5,7 +5,7 @@ import { NetConf, parseConf, type ValidAttachment } from "../../lib/cni/netconf.
 import type { AttachmentRecord } from "../../lib/ipam/record.ts";
 import { openStore } from "../../lib/ipam/store.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
-import { openRecorded, owner, withdraw } from "./attachment.ts";
+import { owner, withdrawLocked } from "./attachment.ts";
 import { parseMultiNicConf } from "./conf.ts";
 import { mostNics } from "./plan.ts";
 import { decodePlan } from "./plan-json.ts";
@@ -33,8 +33,7 @@ async function withdrawAllBut(valid: ReadonlySet<string>, invocation: Invocation
   const records = store.read((tx) => tx.attachments(invocation.network));
   const errors: unknown[] = [];
   for (const record of records.filter((each) => each.owner === owner && !valid.has(nameOf(each)))) {
-    using pod = openRecorded(record);
-    await collect(errors, () => withdraw(store, record, invocation, pod));
+    await collect(errors, () => withdrawLocked(store, record, invocation));
   }
   return errors;
 }

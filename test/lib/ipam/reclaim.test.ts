@@ -57,7 +57,9 @@ describe("isAbandoned", () => {
   });
 
   test("is said of an unfinished one whose process is gone", async () => {
-    expect(isAbandoned(record({ state: "adding", ...(await deadProcess()) }))).toBe(true);
+    const dead = await deadProcess();
+    expect(isAbandoned(record({ state: "adding", ...dead }))).toBe(true);
+    expect(isAbandoned(record({ state: "deleting", ...dead }))).toBe(true);
   });
 
   test("is said of an unfinished one whose process has its number no more", () => {

@@ -48,13 +48,28 @@ describe("an attachment", () => {
     );
   });
 
-  test("takes a plan and a state, each alone", () => {
+  test("takes a plan, and is ready once", () => {
     const store = testStore();
     const id = store.write((tx) => tx.insert(attachment("a", { state: "adding" })));
-    store.write((tx) => tx.update(id, { plan: "{}" }));
+    store.write((tx) => tx.setPlan(id, "{}"));
     expect(store.read((tx) => tx.find(attachment("a")))).toMatchObject({ plan: "{}", state: "adding" });
-    store.write((tx) => tx.update(id, { state: "ready" }));
+    expect(store.write((tx) => tx.markReady(id))).toBe(true);
     expect(store.read((tx) => tx.find(attachment("a")))).toMatchObject({ plan: "{}", state: "ready" });
+    expect(store.write((tx) => tx.markReady(id))).toBe(false);
+  });
+
+  test("never becomes ready while something undoes it, nor when it is gone", () => {
+    const store = testStore();
+    const id = store.write((tx) => tx.insert(attachment("a", { state: "adding" })));
+    store.write((tx) => tx.markDeleting(id, { pid: 7, pidStart: "8@9" }));
+    expect(store.write((tx) => tx.markReady(id))).toBe(false);
+    expect(store.read((tx) => tx.find(attachment("a")))).toMatchObject({
+      state: "deleting",
+      pid: 7,
+      pidStart: "8@9",
+    });
+    release(store, "a");
+    expect(store.write((tx) => tx.markReady(id))).toBe(false);
   });
 
   test("never gets the number of an earlier one", () => {

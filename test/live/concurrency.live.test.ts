@@ -1,0 +1,138 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { JsonObject } from "../../lib/cni/json.ts";
+import type { Result } from "../../lib/cni/result.ts";
+import { conf } from "./conf.ts";
+import { makeNamespace, type Namespace } from "./namespaces.ts";
+import { emptyStore, makeNode, type Node, storeOf } from "./node.ts";
+import { type Attachment, add, call, succeed, withPrevResult } from "./plugin.ts";
+
+/** Operations of the mixed run; scripts/reliability.sh asks for 2,000. */
+const operations = Number(process.env.MULTI_NIC_CNI_OPERATIONS ?? 400);
+const workers = 16;
+const network = conf({ masters: ["eth1", "eth2", "eth3", "eth4"] });
+
+let node: Node;
+let pods: Namespace[];
+beforeAll(() => {
+  node = makeNode(4);
+  pods = Array.from({ length: 50 }, (_, i) => makeNamespace(`pod${i}`));
+});
+afterAll(() => {
+  for (const each of [...(pods ?? []), node]) each?.[Symbol.dispose]();
+});
+
+const attachmentOf = (pod: number, ifname = "net1", containerId = `c${pod}`): Attachment => ({
+  netns: pods[pod]?.path ?? "",
+  containerId,
+  ifname,
+});
+
+/** What the kernel says that a pod has: "net1-0 192.168.0.1", one for each address. */
+function addressesOf(pod: Namespace): string[] {
+  const links = pod.ipJson<{ ifname: string; addr_info: { family: string; local: string }[] }[]>("addr show");
+  return links
+    .filter(({ ifname }) => ifname !== "lo")
+    .flatMap(({ ifname, addr_info }) =>
+      addr_info.filter(({ family }) => family === "inet").map(({ local }) => `${ifname} ${local}`),
+    );
+}
+
+/** Kernel and store agree, and no address is in two places. */
+function expectConsistent(): void {
+  const inKernel = pods.flatMap((pod) => addressesOf(pod).map((text) => text.split(" ")[1] ?? ""));
+  expect(inKernel).toHaveLength(new Set(inKernel).size);
+  expect(inKernel.map(hex).sort()).toEqual(storeOf(node).leases);
+}
+
+const hex = (address: string): string =>
+  `4 ${address
+    .split(".")
+    .map((octet) => Number(octet).toString(16).padStart(2, "0"))
+    .join("")}`;
+
+describe("50 pods of 4 NICs at once", () => {
+  test("all ADDs succeed, with 200 addresses, each in one place; all DELs leave nothing", async () => {
+    const results = await Promise.all(pods.map((_, pod) => add(node, network, attachmentOf(pod))));
+    const given = results.flatMap(({ ips }) => ips.map(({ address }) => address));
+    expect(new Set(given).size).toBe(200);
+    for (const [i, pod] of pods.entries()) {
+      const ips = results[i]?.ips.map(({ address, interface: at }) => `net1-${at} ${address.split("/")[0]}`);
+      expect(addressesOf(pod)).toEqual(ips);
+    }
+    expectConsistent();
+    await Promise.all(pods.map((_, pod) => succeed(node, "DEL", network, attachmentOf(pod))));
+    expect(pods.flatMap(addressesOf)).toEqual([]);
+    expect(storeOf(node)).toEqual(emptyStore);
+  });
+});
+
+/** A generator of numbers below 1, the same for the same seed (mulberry32). */
+function random(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Why a verb may fail while others are at work on the same attachment; anything else is a defect. */
+const reasons: Readonly<Record<string, readonly number[]>> = {
+  // There already, or overtaken by its own DEL.
+  ADD: [105, 11],
+  // Not there, or half made.
+  CHECK: [106],
+  DEL: [],
+  GC: [],
+};
+
+describe(`${operations} operations by ${workers} workers`, () => {
+  /** Few enough that several workers are often at the same attachment. */
+  const busy = 4;
+  const ifnames = ["net1", "net2"];
+  const known = (): JsonObject[] =>
+    Array.from({ length: busy }, (_, pod) =>
+      ifnames.map((ifname) => ({ containerID: `c${pod}`, ifname })),
+    ).flat();
+  const results = new Map<string, Result>();
+
+  async function operate(verb: string, at: Attachment): Promise<void> {
+    const key = `${at.containerId} ${at.ifname}`;
+    const previous = results.get(key) ?? { interfaces: [], ips: [], routes: [], dns: {} };
+    const configuration: Readonly<Record<string, JsonObject>> = {
+      CHECK: withPrevResult(network, previous),
+      GC: { ...network, "cni.dev/valid-attachments": known() },
+    };
+    const answer = await call(node, verb as "ADD", configuration[verb] ?? network, at);
+    if (answer.exitCode === 0 && verb === "ADD") results.set(key, answer.document as unknown as Result);
+    if (answer.exitCode === 0) return;
+    expect(reasons[verb], `${verb}: ${JSON.stringify(answer.document)}`).toContain(answer.document?.code);
+  }
+
+  test("every failure has its reason, and kernel and store agree at every pause", async () => {
+    const next = random(operations);
+    const pick = <T>(values: readonly T[]): T => values[Math.floor(next() * values.length)] as T;
+    const verbs = ["ADD", "ADD", "ADD", "DEL", "DEL", "CHECK", "GC"];
+    const rounds = Math.ceil(operations / (workers * 5));
+    for (let round = 0; round < rounds; round++) {
+      const plans = Array.from({ length: workers }, () =>
+        Array.from({ length: 5 }, () => {
+          // One in ten containers is none that the runtime lists: GC has to take its attachment away.
+          const pod = Math.floor(next() * busy);
+          const containerId = next() < 0.1 ? `stale${pod}` : `c${pod}`;
+          return { verb: pick(verbs), at: attachmentOf(pod, pick(ifnames), containerId) };
+        }),
+      );
+      await Promise.all(
+        plans.map(async (plan) => {
+          for (const { verb, at } of plan) await operate(verb, at);
+        }),
+      );
+      expectConsistent();
+    }
+    await succeed(node, "GC", { ...network, "cni.dev/valid-attachments": [] });
+    expect(pods.flatMap(addressesOf)).toEqual([]);
+    expect(storeOf(node)).toEqual(emptyStore);
+  }, 600_000);
+});
