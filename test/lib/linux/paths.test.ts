@@ -5,6 +5,7 @@ const defaults = {
   dir: "/run/multi-nic-cni",
   networks: "/run/multi-nic-cni/networks",
   database: "/run/multi-nic-cni/state.db",
+  locks: "/run/multi-nic-cni/locks",
   log: "/var/log/multi-nic-cni.log",
 };
 
