@@ -16,7 +16,13 @@ describe("state paths", () => {
     [
       "are in the folder that is named",
       { MULTI_NIC_CNI_STATE_DIR: "/tmp/state/" },
-      { ...defaults, dir: "/tmp/state/", networks: "/tmp/state/networks", database: "/tmp/state/state.db" },
+      {
+        ...defaults,
+        dir: "/tmp/state/",
+        networks: "/tmp/state/networks",
+        database: "/tmp/state/state.db",
+        locks: "/tmp/state/locks",
+      },
     ],
     ["have the log that is named", { MULTI_NIC_CNI_LOG_FILE: "/tmp/log" }, { ...defaults, log: "/tmp/log" }],
     ["have no log for an empty name", { MULTI_NIC_CNI_LOG_FILE: "" }, { ...defaults, log: undefined }],
