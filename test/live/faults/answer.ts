@@ -1,6 +1,6 @@
 import { ErrorCode } from "../../../lib/cni/error.ts";
 import type { Ended } from "./strace.ts";
-import type { Call } from "./trace.ts";
+import { type Call, isOfState } from "./trace.ts";
 
 /** What is wrong with how a call ended that had to succeed. */
 export function unsuccessful(what: string, { exitCode, signal, stdout, stderr }: Ended): string[] {
@@ -18,7 +18,7 @@ export const unsilent = (what: string, ended: Ended): string[] => [
 function codesFor({ target }: Call): readonly number[] {
   if (target === "netlink") return [ErrorCode.kernel];
   if (target === "namespace") return [ErrorCode.invalidEnvironment];
-  if (target.startsWith("state")) return [ErrorCode.io, ErrorCode.tryAgainLater];
+  if (isOfState(target)) return [ErrorCode.io, ErrorCode.tryAgainLater];
   return [ErrorCode.io];
 }
 

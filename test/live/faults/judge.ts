@@ -4,7 +4,7 @@ import { type Bed, oneAddress } from "./bed.ts";
 import type { Fault } from "./fault.ts";
 import { inKernel, leftovers, recorded } from "./leftovers.ts";
 import type { Ended } from "./strace.ts";
-import type { Call } from "./trace.ts";
+import { type Call, isOfState } from "./trace.ts";
 
 /** GC with nothing valid. */
 export const noneValid: JsonObject = { "cni.dev/valid-attachments": [] };
@@ -38,7 +38,7 @@ export async function wholeOrRecord(bed: Bed, ended: Ended, { call }: Fault): Pr
 /** A DEL that meets an error of the store succeeds and takes the links; any other error it may report, and be repeated. */
 export async function goneOrSaid(bed: Bed, ended: Ended, { call }: Fault): Promise<string[]> {
   if (isStuck(ended, call)) return delAfter(bed);
-  const mustDo = ended.exitCode === 0 || call.target.startsWith("state");
+  const mustDo = ended.exitCode === 0 || isOfState(call.target);
   const said = mustDo ? [...unsilent("DEL", ended), ...inKernel(bed)] : badError(ended, call);
   return [...said, ...(await delAfter(bed))];
 }

@@ -22,9 +22,12 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs it on the node, undisturbed. */
-export const run = (node: Node, { file, env, stdin }: Invoked): Promise<Ended> =>
-  execute(node, [file], env, stdin);
+/** Runs it on the node, undisturbed; `enter` is what leads into another mount namespace. */
+export const run = (
+  node: Node,
+  { file, env, stdin }: Invoked,
+  enter: readonly string[] = [],
+): Promise<Ended> => execute(node, [file], env, stdin, enter);
 
 /**
  * Runs it under strace, which counts and disturbs calls. Without -f: all that lasts is done by the main thread, and the
@@ -58,8 +61,10 @@ async function execute(
   command: readonly string[],
   env: Readonly<Record<string, string>>,
   input: string,
+  enter: readonly string[] = [],
 ): Promise<Ended> {
-  const ended = await execa("ip", ["netns", "exec", node.host.name, ...command], {
+  const [first = "", ...rest] = [...enter, "ip", "netns", "exec", node.host.name, ...command];
+  const ended = await execa(first, rest, {
     env: { PATH: process.env.PATH ?? "", ...env },
     extendEnv: false,
     input,

@@ -16,6 +16,9 @@ export const traced = [
   ...["mkdir", "link", "unlink", "rename", "chmod", "fchown"],
 ] as const;
 
+/** Whether a target is a file of the state folder: there is a disk behind it. */
+export const isOfState = (target: string): boolean => /^(state|locks|networks)/.test(target);
+
 /** The calls in strace's output (`-o`, no `-f`, `-yy`) that have a target. */
 export function callsIn(text: string, stateDir: string, logFile: string): Call[] {
   const counts = new Map<string, number>();
