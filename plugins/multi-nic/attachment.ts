@@ -9,7 +9,7 @@ import { statePaths } from "../../lib/linux/paths.ts";
 import { detach } from "./detach.ts";
 import { undoDelegates } from "./ipam/delegates.ts";
 import { groupOf } from "./plan.ts";
-import { decodePlan } from "./plan-json.ts";
+import { readablePlanOf } from "./plan-json.ts";
 
 /** `owner` of our records in the store, which other executables leave alone. */
 export const owner = "multi-nic";
@@ -37,7 +37,10 @@ export async function lockAttachment(
     return await lockByte(statePaths(env).locks, groupOf(key), wait);
   } catch (error) {
     if (!(error instanceof LockError)) throw error;
-    if (error.code !== "EAGAIN") throw new CniError(ErrorCode.io, error.message, { cause: error });
+    if (error.code !== "EAGAIN") {
+      const remedy = "see that its folder exists, is writable and has room";
+      throw new CniError(ErrorCode.io, `${error.message}; ${remedy}`, { cause: error });
+    }
     throw new CniError(
       ErrorCode.tryAgainLater,
       `another call for ${key.ifname} of container ${key.containerId} on network ${key.network} is at work; try again when it has ended`,
@@ -55,7 +58,7 @@ export async function dismantle(
   invocation: Invocation,
   pod: Netns | undefined,
 ): Promise<void> {
-  const plan = record.plan === "" ? undefined : decodePlan(record.plan);
+  const plan = readablePlanOf(record);
   if (pod !== undefined) await detach(pod, groupOf(record), { rules: plan?.rules.length !== 0 });
   // GC and ADD withdraw attachments of other pods than the one they were called for.
   const env = { ...invocation.env, CNI_CONTAINERID: record.containerId, CNI_NETNS: pod?.path ?? "" };

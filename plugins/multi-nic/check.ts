@@ -17,7 +17,7 @@ import { parseMultiNicConf } from "./conf.ts";
 import { checkDelegates } from "./ipam/delegates.ts";
 import { openPod } from "./observe.ts";
 import type { Plan } from "./plan.ts";
-import { decodePlan } from "./plan-json.ts";
+import { planOf } from "./plan-json.ts";
 
 /** Compares the kernel and the store with what ADD recorded. @throws CniError checkFailed naming every difference */
 export async function check(invocation: Invocation): Promise<void> {
@@ -25,7 +25,7 @@ export async function check(invocation: Invocation): Promise<void> {
   const { ipam } = parseMultiNicConf(invocation);
   using pod = openPod(invocation.netns);
   const { record, leases } = recorded(invocation);
-  const plan = decodePlan(record.plan);
+  const plan = planOf(record);
   const found = [
     ...(ipam.mode === "own" ? lostLeases(plan, leases) : []),
     ...differences(plan, await readPod(pod), tolerated),

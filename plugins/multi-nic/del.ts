@@ -11,6 +11,7 @@ import { detach } from "./detach.ts";
 import type { IpamConf } from "./ipam/conf.ts";
 import { planDelegates, requireInstalled, undoDelegates } from "./ipam/delegates.ts";
 import { groupOf } from "./plan.ts";
+import { readablePlanOf } from "./plan-json.ts";
 
 /**
  * Takes the attachment away. It works from the record; without one (a reboot, a lost store, a second DEL) it deletes the
@@ -24,6 +25,7 @@ export async function del(invocation: Invocation): Promise<void> {
   if (store !== undefined && record !== undefined) {
     orLog(invocation, () => markDeleting(store, record));
     await dismantle(record, invocation, pod);
+    if (readablePlanOf(record) === undefined) await undoUnrecorded(invocation);
     orLog(invocation, () => store.write((tx) => tx.release(record.id, Date.now())));
     return;
   }

@@ -8,7 +8,7 @@ import { statePaths } from "../../lib/linux/paths.ts";
 import { owner, withdrawLocked } from "./attachment.ts";
 import { parseMultiNicConf } from "./conf.ts";
 import { mostNics } from "./plan.ts";
-import { decodePlan } from "./plan-json.ts";
+import { readablePlanOf } from "./plan-json.ts";
 
 /**
  * Withdraws every attachment of the network that the runtime does not list, and goes on past errors. Without the list
@@ -40,7 +40,8 @@ async function withdrawAllBut(valid: ReadonlySet<string>, invocation: Invocation
 
 /**
  * The runtime knows an attachment by one name; the IPAM was called by another for each NIC, and must not free those. An
- * attachment without a record (the store was lost) is listed with every name that it can have had.
+ * attachment without a record (the store was lost), or a readable plan in it, is listed with every name that it can
+ * have had.
  */
 function validForDelegate(valid: readonly ValidAttachment[], invocation: Invocation): JsonObject[] {
   using store = openStore(statePaths(invocation.env));
@@ -48,8 +49,9 @@ function validForDelegate(valid: readonly ValidAttachment[], invocation: Invocat
     store.read((tx) => tx.attachments(invocation.network)).map((record) => [nameOf(record), record]),
   );
   return valid.flatMap((attachment) => {
-    const plan = records.get(nameOfValid(attachment))?.plan;
-    const called = plan ? decodePlan(plan).delegates.map(({ ifname }) => ifname) : possibleNames(attachment);
+    const record = records.get(nameOfValid(attachment));
+    const plan = record && readablePlanOf(record);
+    const called = plan ? plan.delegates.map(({ ifname }) => ifname) : possibleNames(attachment);
     return called.map((ifname) => ({ containerID: attachment.containerID, ifname }));
   });
 }

@@ -1,3 +1,5 @@
+import { CniError, ErrorCode } from "../../lib/cni/error.ts";
+import type { AttachmentRecord } from "../../lib/ipam/record.ts";
 import { formatAddress, formatCidr, parseAddress, parseCidr } from "../../lib/net/address.ts";
 import type { Plan } from "./plan.ts";
 
@@ -15,14 +17,39 @@ export function encodePlan(plan: Plan): string {
   return JSON.stringify(textual(plan));
 }
 
-/** @throws SyntaxError or RangeError where the text is not what encodePlan wrote */
+/** @throws SyntaxError, RangeError or TypeError where the text is not what encodePlan wrote */
 export function decodePlan(text: string): Plan {
-  return JSON.parse(text, (_key, value) => {
+  const plan = JSON.parse(text, (_key, value) => {
     if (typeof value !== "object" || value === null) return value;
     if (typeof value.$ip === "string") return parseAddress(value.$ip);
     if (typeof value.$cidr === "string") return parseCidr(value.$cidr);
     return value;
   });
+  const lists = [plan?.links, plan?.routes, plan?.rules, plan?.wanted, plan?.delegates];
+  if (!lists.every(Array.isArray)) throw new TypeError("it has no lists of links, routes and rules");
+  return plan;
+}
+
+/** The plan of a record. @throws CniError io where the state database is damaged */
+export function planOf({ plan, ifname, containerId, network }: AttachmentRecord): Plan {
+  try {
+    return decodePlan(plan);
+  } catch (cause) {
+    throw new CniError(
+      ErrorCode.io,
+      `the plan of ${ifname} of container ${containerId} on network ${network} is damaged in the state database; delete the pod, so that it is made anew`,
+      { details: String(cause), cause },
+    );
+  }
+}
+
+/** The same for who takes the attachment away: what cannot be read, or is not there yet, is done without. */
+export function readablePlanOf(record: AttachmentRecord): Plan | undefined {
+  try {
+    return planOf(record);
+  } catch {
+    return undefined;
+  }
 }
 
 function textual(value: unknown): unknown {
