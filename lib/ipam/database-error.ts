@@ -1,7 +1,7 @@
 import { CniError, ErrorCode } from "../cni/error.ts";
 
 /** Primary result codes: https://www.sqlite.org/rescode.html */
-const sqlite = { BUSY: 5, CORRUPT: 11, CANTOPEN: 14, NOTADB: 26 } as const;
+const sqlite = { ERROR: 1, BUSY: 5, CORRUPT: 11, CANTOPEN: 14, CONSTRAINT: 19, NOTADB: 26 } as const;
 
 /** How long others' transactions are waited for, in milliseconds. */
 const patience = 20_000;
@@ -26,7 +26,7 @@ function explain(path: string, error: unknown): unknown {
       options,
     );
   }
-  if (code === sqlite.CORRUPT || code === sqlite.NOTADB) {
+  if (code !== undefined && damage.includes(code)) {
     return new CniError(ErrorCode.io, `state database "${path}" is damaged; ${startOver(path)}`, options);
   }
   return new CniError(
@@ -35,6 +35,12 @@ function explain(path: string, error: unknown): unknown {
     options,
   );
 }
+
+/**
+ * What SQLite says of a damaged database. Our statements suit our tables, and our rows their constraints: where a table
+ * is missing (ERROR), or rows contradict each other, something else was written than we wrote.
+ */
+const damage: readonly number[] = [sqlite.CORRUPT, sqlite.NOTADB, sqlite.ERROR, sqlite.CONSTRAINT];
 
 /** The remedy for a database that cannot be read. The log beside it must go too: it would be read into the next. */
 export function startOver(path: string): string {
