@@ -1,4 +1,5 @@
 import { writeFile } from "node:fs/promises";
+import { constants } from "node:os";
 import { basename, join } from "node:path";
 import { type BuildOptions, build, type Plugin, transform } from "esbuild";
 import { packageJson, root, workPath } from "./project.ts";
@@ -24,7 +25,7 @@ export async function bundleScripts(entry = join(root, "plugins/main.ts")): Prom
     outdir: workPath(),
     write: false,
     define: { __VERSION__: JSON.stringify(packageJson.version), "import.meta.dirname": "__dirname" },
-    plugins: [nodeGypBuildFromAsset],
+    plugins: [nodeGypBuildFromAsset, errnoInsteadOfOs],
   });
   return await Promise.all(outputFiles.map(({ path, text }) => toScript(path, text)));
 }
@@ -80,6 +81,21 @@ const nodeGypBuildFromAsset: Plugin = {
         module.exports = () => loadAddon(${JSON.stringify(path)});
       `,
       resolveDir: root,
+    }));
+  },
+};
+
+/** All that netlink's raw.js takes of node:os, which costs an ADD 0.5 ms: it is in no start-up snapshot (docs/adr/0001). */
+const errnoInsteadOfOs: Plugin = {
+  name: "errno-instead-of-os",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^os$/ }, ({ importer }) =>
+      importer.endsWith("/node_modules/netlink/dist/raw.js") ? { path: "os", namespace: "errno" } : undefined,
+    );
+    // asm-generic/errno.h: the same for x64 and arm64.
+    const { EADDRINUSE } = constants.errno;
+    onLoad({ filter: /.*/, namespace: "errno" }, () => ({
+      contents: `exports.constants = ${JSON.stringify({ errno: { EADDRINUSE } })};`,
     }));
   },
 };

@@ -1,8 +1,13 @@
 /**
  * V8's flags of the executable. They are part of what a code cache is checked against, so it is made under the
- * same ones. Hashing the start-up snapshot anew takes 4 ms (docs/adr/0001-node24-pkg-sea.md).
+ * same ones. Hashing the start-up snapshot anew takes 4 ms of each call; an ADD would collect garbage twice in a young
+ * generation of 1 MB, and code that runs once is not worth compiling twice (docs/adr/0001-node24-pkg-sea.md).
  */
-export const v8Flags: readonly string[] = ["--no-rehash-snapshot"];
+export const v8Flags: readonly string[] = [
+  "--no-rehash-snapshot",
+  "--min-semi-space-size=4",
+  "--no-sparkplug",
+];
 
 /**
  * Node's flags of the executable. Its stderr is kubelet's log, not the place for Node's warnings; it needs no
