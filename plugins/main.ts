@@ -1,19 +1,15 @@
 import { basename } from "node:path";
-import type { Plugin } from "../lib/cni/plugin.ts";
 import { runPlugin } from "../lib/cni/run-plugin.ts";
+import { plugin as infraDpuCni } from "./infra-dpu-cni/main.ts";
+import { plugin as misnamed } from "./misnamed.ts";
+import { plugin as multiNic } from "./multi-nic/main.ts";
+import { plugin as multiNicIpam } from "./multi-nic-ipam/main.ts";
 
-/** The names this executable goes by. Each plugin is loaded only where it is the one called. */
-const plugins: Readonly<Record<string, () => Promise<{ readonly plugin: Plugin }>>> = {
-  "infra-dpu-cni": () => import("./infra-dpu-cni/main.ts"),
-  "multi-nic": () => import("./multi-nic/main.ts"),
-  "multi-nic-ipam": () => import("./multi-nic-ipam/main.ts"),
-};
-
-const isPlugin = (name: string | undefined) => name !== undefined && Object.hasOwn(plugins, name);
-const misnamed = () => import("./misnamed.ts");
+/** The plugins by their names, which this executable goes by. What they do is loaded only where it is asked for. */
+const plugins = new Map([infraDpuCni, multiNic, multiNicIpam].map((plugin) => [plugin.name, plugin]));
 
 // By the name it is called by; else (`node plugins/main.ts multi-nic`) by its first argument.
-const names = [basename(process.argv0), ...process.argv.slice(2)];
-const [name = "", argument] = isPlugin(names[0]) || !isPlugin(names[1]) ? names : names.slice(1);
-const load = plugins[isPlugin(name) ? name : ""] ?? misnamed;
-load().then(({ plugin }) => runPlugin(plugin, argument));
+const [argument, next] = process.argv.slice(2);
+const called = plugins.get(basename(process.argv0));
+const named = called === undefined ? plugins.get(argument ?? "") : undefined;
+runPlugin(called ?? named ?? misnamed, named === undefined ? argument : next);

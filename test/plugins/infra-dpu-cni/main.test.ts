@@ -234,5 +234,7 @@ test.each([
   expect(exitCode).toBe(0);
   expect(stderr).toContain("lib/cni/execute.ts");
   expect(stderr.includes("infra-dpu-cni/verbs.ts")).toBe(verbs);
-  expect(stderr).not.toMatch(/node_modules\/(zod|execa|netlink|ip-address)|lib\/netlink|plugins\/multi-nic/);
+  expect(stderr).not.toMatch(
+    /node_modules\/(zod|execa|netlink|ip-address)|lib\/netlink|multi-nic\/verbs|multi-nic-ipam\/verbs/,
+  );
 });
