@@ -34,14 +34,15 @@ async function attached(bed: Bed): Promise<void> {
   mustSucceed(unsuccessful("ADD", await bed.call("ADD")));
 }
 
-/** An ADD that ended before its journal was written into the database: the next process finds and replays it. */
+/** An ADD that was killed when all was done but its journal was not yet in the database: the next call replays it. */
 async function withJournal(bed: Bed): Promise<void> {
-  await attached(bed);
-  const { calls } = await straced(bed.node, bed.invoked("DEL"));
-  await attached(bed);
+  bed.restore("used");
+  const { calls } = await straced(bed.node, bed.invoked("ADD"));
   const call = calls.find(({ syscall, target }) => syscall === "pwrite64" && target === "state.db");
-  if (call === undefined) throw new Error("DEL writes nothing into state.db");
-  await straced(bed.node, bed.invoked("DEL"), killAt(call));
+  if (call === undefined) throw new Error("ADD writes nothing into state.db");
+  mustSucceed(unsuccessful("DEL", await bed.call("DEL")));
+  bed.restore("used");
+  await straced(bed.node, bed.invoked("ADD"), killAt(call));
 }
 
 const add = (bed: Bed) => bed.invoked("ADD");
