@@ -1,19 +1,18 @@
 import { readFileSync } from "node:fs";
 import * as z from "zod/mini";
 import { CniError, ErrorCode } from "../cni/error.ts";
-import { parseConf } from "../cni/netconf.ts";
+import { count, parseConf } from "../cni/netconf.ts";
 import type { StatePaths } from "../linux/paths.ts";
 import { networkFile } from "../linux/paths.ts";
 
-const index = z.int().check(z.nonnegative());
-
-/** What is a node's own in a network: <state>/networks/<network>.json. */
-export const NodeFile = z.looseObject({
-  hostIndex: index,
-  /** Which block each NIC has. */
-  masters: z.optional(z.array(z.looseObject({ name: z.string(), interfaceIndex: index }))),
-});
-export type NodeFile = z.infer<typeof NodeFile>;
+/** What is a node's own in a network: <state>/networks/<network>.json. A function, since most networks have none. */
+const NodeFile = () =>
+  z.looseObject({
+    hostIndex: count,
+    /** Which block each NIC has. */
+    masters: z.optional(z.array(z.looseObject({ name: z.string(), interfaceIndex: count }))),
+  });
+export type NodeFile = z.infer<ReturnType<typeof NodeFile>>;
 
 /**
  * The node file of the network; undefined where there is none. Throws CniError io when it cannot be read, and
@@ -30,7 +29,7 @@ export function readNodeFile(paths: StatePaths, network: string): NodeFile | und
     const details = cause instanceof Error ? cause.message : String(cause);
     throw broken(path, "is not JSON", { details, cause });
   }
-  const file = parseConf(NodeFile, json, `node file "${path}"`);
+  const file = parseConf(NodeFile(), json, `node file "${path}"`);
   checkMasters(path, file);
   return file;
 }

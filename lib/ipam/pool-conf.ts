@@ -1,7 +1,16 @@
 import * as z from "zod/mini";
 import { CniError, ErrorCode } from "../cni/error.ts";
 import type { JsonObject } from "../cni/json.ts";
-import { Dns, mostEntries, parseConf, Route } from "../cni/netconf.ts";
+import {
+  Dns,
+  mostEntries,
+  optionalCount,
+  optionalText,
+  optionalTextOrTexts,
+  optionalTexts,
+  parseConf,
+  Route,
+} from "../cni/netconf.ts";
 import type { Cidr, IpAddress } from "../net/address.ts";
 import {
   bitsOf,
@@ -17,28 +26,25 @@ import { checkPool } from "./blocks.ts";
 import { defaultCoolDown } from "./lease.ts";
 import type { NodeFile } from "./node-file.ts";
 
-const count = z.int().check(z.nonnegative());
-const oneOrMore = z.union([z.string(), z.array(z.string())]);
-
 /** The `ipam` section of multi-nic-ipam, and the key that stands in for its subnet. */
 export const PoolNetConf = z.looseObject({
   /** Upstream's place for the subnet; that of `ipam` wins. */
-  subnet: z.optional(oneOrMore),
+  subnet: optionalTextOrTexts,
   ipam: z.looseObject({
-    type: z.optional(z.string()),
-    subnet: z.optional(oneOrMore),
-    interfaceBlock: z.optional(count),
-    hostBlock: z.optional(count),
-    excludeCIDRs: z.optional(z.array(z.string()).check(mostEntries)),
-    hostIndex: z.optional(count),
+    type: optionalText,
+    subnet: optionalTextOrTexts,
+    interfaceBlock: optionalCount,
+    hostBlock: optionalCount,
+    excludeCIDRs: optionalTexts,
+    hostIndex: optionalCount,
     /** The block of the only NIC, under a main plugin that names no masters. */
-    interfaceIndex: z.optional(count),
+    interfaceIndex: optionalCount,
     /** Upstream's; there is nothing for it to choose here. */
-    vlanMode: z.optional(z.string()),
+    vlanMode: optionalText,
     /** Seconds */
     coolDown: z.optional(z.number().check(z.nonnegative())),
     /** At most one for each NIC and family; never handed out. */
-    gateway: z.optional(oneOrMore),
+    gateway: optionalTextOrTexts,
     routes: z.optional(z.array(Route).check(mostEntries)),
     dns: z.optional(Dns),
   }),

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { CniError, ErrorCode } from "../cni/error.ts";
 import type { Invocation } from "../cni/invocation.ts";
-import { parseConf } from "../cni/netconf.ts";
+import { optionalTexts, parseConf } from "../cni/netconf.ts";
 import type { IpAddress } from "../net/address.ts";
 import {
   bitsOf,
@@ -14,12 +14,10 @@ import {
 import type { Block } from "./blocks.ts";
 import type { LeaseRequest } from "./record.ts";
 
-const ips = z.optional(z.looseObject({ ips: z.optional(z.array(z.string())) }));
-
-const RequestingConf = z.looseObject({
-  args: z.optional(z.looseObject({ cni: ips })),
-  runtimeConfig: ips,
-});
+const RequestingConf = () => {
+  const ips = z.optional(z.looseObject({ ips: optionalTexts }));
+  return z.looseObject({ args: z.optional(z.looseObject({ cni: ips })), runtimeConfig: ips });
+};
 
 /** An address that somebody asks for, and where. */
 export interface RequestedAddress {
@@ -34,7 +32,7 @@ export interface RequestedAddress {
  * invalidConfig for what is no address.
  */
 export function requestedAddresses({ args, conf }: Pick<Invocation, "args" | "conf">): RequestedAddress[] {
-  const parsed = parseConf(RequestingConf, conf);
+  const parsed = parseConf(RequestingConf(), conf);
   const asked = [
     ...requests("CNI_ARGS IP", (args.get("IP") ?? "").split(",")),
     ...requests("args.cni.ips", parsed.args?.cni?.ips),

@@ -1,7 +1,13 @@
 import * as z from "zod/mini";
 import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
-import { mostEntries, NetConf, parseConf } from "../../lib/cni/netconf.ts";
+import {
+  NetConf,
+  optionalCount,
+  optionalTextOrTexts,
+  optionalTexts,
+  parseConf,
+} from "../../lib/cni/netconf.ts";
 import { type Dns, parseResult, type Result } from "../../lib/cni/result.ts";
 import type { Cidr } from "../../lib/net/address.ts";
 import { parseCidr } from "../../lib/net/address.ts";
@@ -10,25 +16,24 @@ import type { PodChoice } from "../../lib/nic/select.ts";
 import { type IpamConf, parseIpam } from "./ipam/conf.ts";
 import { type LinkConf, parseLink } from "./link-conf.ts";
 
-const names = z.array(z.string()).check(mostEntries);
-const oneOrMore = z.union([names, z.string()]);
+const optionalFlag = z.optional(z.boolean());
 
 /** stdin of multi-nic. */
 export const MultiNicNetConf = z.extend(NetConf, {
   plugin: z.optional(z.looseObject({ type: z.string() })),
-  masters: z.optional(names),
-  masterNets: z.optional(names),
-  multiNICIPAM: z.optional(z.boolean()),
+  masters: optionalTexts,
+  masterNets: optionalTexts,
+  multiNICIPAM: optionalFlag,
   naming: z.optional(z.enum(["indexed", "first-exact"])),
-  sourceRouting: z.optional(z.boolean()),
+  sourceRouting: optionalFlag,
   args: z.optional(
     z.looseObject({
       cni: z.optional(
         z.looseObject({
-          nics: z.optional(z.int().check(z.nonnegative())),
-          masters: z.optional(oneOrMore),
-          master: z.optional(oneOrMore),
-          ips: z.optional(names),
+          nics: optionalCount,
+          masters: optionalTextOrTexts,
+          master: optionalTextOrTexts,
+          ips: optionalTexts,
         }),
       ),
     }),

@@ -1,26 +1,26 @@
 import * as z from "zod/mini";
 import { CniError, ErrorCode } from "../../lib/cni/error.ts";
-import { parseConf } from "../../lib/cni/netconf.ts";
+import { optionalCount, parseConf } from "../../lib/cni/netconf.ts";
 import type { NewLinkKind } from "../../lib/netlink/kind/kinds.ts";
 
-const mtu = z.optional(z.int().check(z.nonnegative()));
-const inHost = { linkInContainer: z.optional(z.literal(false)) };
+// Functions, since a call needs one of them only.
+const IpvlanConf = () =>
+  z.looseObject({
+    type: z.literal("ipvlan"),
+    mode: z._default(z.enum(["l2", "l3", "l3s"]), "l2"),
+    flag: z._default(z.enum(["bridge", "private", "vepa"]), "bridge"),
+    mtu: optionalCount,
+    linkInContainer: z.optional(z.literal(false)),
+  });
 
-const IpvlanConf = z.looseObject({
-  type: z.literal("ipvlan"),
-  mode: z._default(z.enum(["l2", "l3", "l3s"]), "l2"),
-  flag: z._default(z.enum(["bridge", "private", "vepa"]), "bridge"),
-  mtu,
-  ...inHost,
-});
-
-const MacvlanConf = z.looseObject({
-  type: z.literal("macvlan"),
-  mode: z._default(z.enum(["bridge", "private", "vepa", "passthru"]), "bridge"),
-  bcqueuelen: z.optional(z.int().check(z.nonnegative(), z.maximum(0xffffffff))),
-  mtu,
-  ...inHost,
-});
+const MacvlanConf = () =>
+  z.looseObject({
+    type: z.literal("macvlan"),
+    mode: z._default(z.enum(["bridge", "private", "vepa", "passthru"]), "bridge"),
+    bcqueuelen: z.optional(z.int().check(z.nonnegative(), z.maximum(0xffffffff))),
+    mtu: optionalCount,
+    linkInContainer: z.optional(z.literal(false)),
+  });
 
 /** What each link of the attachment is to be. */
 export interface LinkConf {
@@ -31,11 +31,11 @@ export interface LinkConf {
 
 const kinds = {
   ipvlan: (plugin: unknown): LinkConf => {
-    const { mode, flag, mtu } = parseConf(IpvlanConf, plugin, "plugin");
+    const { mode, flag, mtu } = parseConf(IpvlanConf(), plugin, "plugin");
     return { kind: { kind: "ipvlan", mode, flag }, mtu: mtu || undefined };
   },
   macvlan: (plugin: unknown): LinkConf => {
-    const { mode, bcqueuelen, mtu } = parseConf(MacvlanConf, plugin, "plugin");
+    const { mode, bcqueuelen, mtu } = parseConf(MacvlanConf(), plugin, "plugin");
     const kind = { kind: "macvlan" as const, mode };
     return { kind: bcqueuelen === undefined ? kind : { ...kind, bcqueuelen }, mtu: mtu || undefined };
   },

@@ -1,20 +1,21 @@
 import * as z from "zod/mini";
 import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
 import type { Invocation } from "../../../lib/cni/invocation.ts";
-import { Dns, mostEntries, parseConf, Route } from "../../../lib/cni/netconf.ts";
+import { Dns, mostEntries, optionalText, parseConf, Route } from "../../../lib/cni/netconf.ts";
 import type { Cidr, IpAddress } from "../../../lib/net/address.ts";
 import { formatCidr, parseAddress, parseCidr } from "../../../lib/net/address.ts";
 import type { Addressing, NicAddress } from "./addressing.ts";
 import { wantedRoutes } from "./wanted-routes.ts";
 
-const StaticIpam = z.looseObject({
-  type: z.literal("static"),
-  addresses: z.optional(
-    z.array(z.looseObject({ address: z.string(), gateway: z.optional(z.string()) })).check(mostEntries),
-  ),
-  routes: z.optional(z.array(Route).check(mostEntries)),
-  dns: z.optional(Dns),
-});
+const StaticIpam = () =>
+  z.looseObject({
+    type: z.literal("static"),
+    addresses: z.optional(
+      z.array(z.looseObject({ address: z.string(), gateway: optionalText })).check(mostEntries),
+    ),
+    routes: z.optional(z.array(Route).check(mostEntries)),
+    dns: z.optional(Dns),
+  });
 
 /** Addresses that somebody else asks for, which stand in for the configured ones as they do for the Go plugin `static`. */
 export interface Overrides {
@@ -31,7 +32,7 @@ export interface StaticConf {
 
 /** @throws CniError naming the key, the value and the remedy */
 export function parseStatic(ipam: unknown, invocation: Invocation, overrides: Overrides): StaticConf {
-  const conf = parseConf(StaticIpam, ipam, "ipam");
+  const conf = parseConf(StaticIpam(), ipam, "ipam");
   const configured = (conf.addresses ?? []).map(({ address, gateway }) => ({
     cidr: cidr("ipam.addresses.address", address),
     gateway: gateway === undefined || gateway === "" ? undefined : ip("ipam.addresses.gateway", gateway),
