@@ -14,12 +14,17 @@ export interface FakeCall {
 export interface FakeIpam extends Disposable {
   readonly folder: string;
   calls(): readonly FakeCall[];
+  /** From now on the file "$0.well" is there, for scripts that look for it. */
+  recover(): void;
   /** What it is called in `ipam.type`. */
   readonly type: string;
 }
 
-/** `add` is the script of ADD: it finds CNI_IFNAME and the rest of the environment, and the configuration in $conf. */
-export function makeFakeIpam(add: string): FakeIpam {
+/**
+ * `add` is the script of ADD, `others` that of the other verbs: they find CNI_IFNAME and the rest of the environment, and
+ * the configuration in $conf.
+ */
+export function makeFakeIpam(add: string, others = ""): FakeIpam {
   const folder = mkdtempSync(join(tmpdir(), "fake-ipam-"));
   const log = join(folder, "calls");
   writeFileSync(log, "");
@@ -27,7 +32,10 @@ export function makeFakeIpam(add: string): FakeIpam {
   const script = `#!/bin/sh
 conf=$(cat)
 printf '{"command":"%s","ifname":"%s","conf":%s}\\n' "$CNI_COMMAND" "$CNI_IFNAME" "$conf" >>'${log}'
-[ "$CNI_COMMAND" = ADD ] || exit 0
+if [ "$CNI_COMMAND" != ADD ]; then
+${others}
+exit 0
+fi
 ${add}
 `;
   writeFileSync(file, script);
@@ -35,6 +43,7 @@ ${add}
   return {
     folder,
     type: "fake-ipam",
+    recover: () => writeFileSync(`${file}.well`, ""),
     calls: () =>
       readFileSync(log, "utf8")
         .split("\n")

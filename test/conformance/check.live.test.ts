@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { conf, pool } from "./conf.ts";
-import { kernelState } from "./kernel-state.ts";
-import { makeNamespace, type Namespace } from "./namespaces.ts";
-import { makeNode, type Node, tamperStore } from "./node.ts";
-import { add, refused, succeed, withPrevResult } from "./plugin.ts";
+import { conf, pool } from "../live/conf.ts";
+import { kernelState } from "../live/kernel-state.ts";
+import { makeNamespace, type Namespace } from "../live/namespaces.ts";
+import { makeNode, type Node, tamperStore } from "../live/node.ts";
+import { add, refused, succeed, withPrevResult } from "../live/plugin.ts";
 
 let node: Node;
 beforeAll(() => {

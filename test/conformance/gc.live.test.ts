@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../lib/cni/json.ts";
-import { type FakeIpam, makeFakeIpam } from "./fake-ipam.ts";
-import { kernelState } from "./kernel-state.ts";
-import { storeOf, tamperStore } from "./node.ts";
-import { add, bin, succeed, withPrevResult } from "./plugin.ts";
-import { at, atOther, here, ifnamesOf, network, useScene, valid } from "./scene.ts";
+import { type FakeIpam, makeFakeIpam } from "../live/fake-ipam.ts";
+import { kernelState } from "../live/kernel-state.ts";
+import { storeOf, tamperStore } from "../live/node.ts";
+import { add, bin, succeed, withPrevResult } from "../live/plugin.ts";
+import { at, atOther, here, ifnamesOf, network, useScene, valid } from "../live/scene.ts";
 
 useScene();
 

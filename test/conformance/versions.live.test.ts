@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../lib/cni/json.ts";
-import { conf, firstAddress, pool } from "./conf.ts";
-import { kernelState, linkOf } from "./kernel-state.ts";
-import { makeNamespace } from "./namespaces.ts";
-import { makeNode, type Node } from "./node.ts";
-import { refused, succeed } from "./plugin.ts";
+import { conf, firstAddress, pool } from "../live/conf.ts";
+import { kernelState, linkOf } from "../live/kernel-state.ts";
+import { makeNamespace } from "../live/namespaces.ts";
+import { makeNode, type Node } from "../live/node.ts";
+import { refused, succeed } from "../live/plugin.ts";
 
 let node: Node;
 beforeAll(() => {

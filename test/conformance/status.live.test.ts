@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../lib/cni/json.ts";
-import { pool } from "./conf.ts";
-import { add, refused, succeed } from "./plugin.ts";
-import { at, atOther, here, network, useScene } from "./scene.ts";
+import { pool } from "../live/conf.ts";
+import { add, refused, succeed } from "../live/plugin.ts";
+import { at, atOther, here, network, useScene } from "../live/scene.ts";
 
 useScene();
 
