@@ -10,14 +10,18 @@ import { type MultiNicConf, parseMultiNicConf } from "./conf.ts";
 import { requireFreeAddresses } from "./ipam/own.ts";
 import { planLinks } from "./plan.ts";
 
-/** Fine where an ADD with no wishes of a pod could be served now; else code 50 and the reason that ADD would give. */
+/**
+ * Fine where an ADD with no wishes of a pod could be served now; else code 50 and the reason that ADD would give. A
+ * delegate's 51 stays 51: it says more, that pods which run already may have lost their network too.
+ */
 export async function status(invocation: Invocation): Promise<void> {
   const conf = parseMultiNicConf(invocation);
   try {
     await tryAdd(conf, invocation);
   } catch (error) {
     if (!(error instanceof CniError)) throw error;
-    throw new CniError(ErrorCode.notAvailable, error.message, { details: error.details, cause: error });
+    const code = error.code === ErrorCode.limitedConnectivity ? error.code : ErrorCode.notAvailable;
+    throw new CniError(code, error.message, { details: error.details, cause: error });
   }
 }
 
