@@ -35,7 +35,7 @@ const began = Date.now();
 using bed = await makeBed(values.bin, plugin);
 for (const scenario of scenarios.filter(({ title }) => title.includes(values.only))) {
   const faults = await faultsOf(bed, scenario);
-  const chosen = chooseFaults(faults, Math.min(faults.length, Number(values.most)), new Set());
+  const chosen = chooseFaults(faults, Math.min(faults.length, Number(values.most)));
   const total = { title: scenario.title, points: faults.length, tried: 0, missed: 0, failed: 0 };
   for (const fault of chosen) {
     const trial = await tryFault(bed, scenario, fault);
