@@ -59,7 +59,9 @@ export async function dismantle(
   pod: Netns | undefined,
 ): Promise<void> {
   const plan = readablePlanOf(record);
-  if (pod !== undefined) await detach(pod, groupOf(record), { rules: plan?.rules.length !== 0 });
+  // Before it is ready the kernel may have more than the record at hand says.
+  const mayHaveRules = record.state !== "ready" || plan?.rules.length !== 0;
+  if (pod !== undefined) await detach(pod, groupOf(record), { rules: mayHaveRules });
   // GC and ADD withdraw attachments of other pods than the one they were called for.
   const env = { ...invocation.env, CNI_CONTAINERID: record.containerId, CNI_NETNS: pod?.path ?? "" };
   await undoDelegates(plan?.delegates ?? [], { ...invocation, env });

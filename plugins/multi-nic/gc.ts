@@ -2,6 +2,7 @@ import { delegateGc } from "../../lib/cni/delegate.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
 import type { JsonObject } from "../../lib/cni/json.ts";
 import { NetConf, parseConf, type ValidAttachment } from "../../lib/cni/netconf.ts";
+import { isAbandoned } from "../../lib/ipam/reclaim.ts";
 import type { AttachmentRecord } from "../../lib/ipam/record.ts";
 import { openStore } from "../../lib/ipam/store.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
@@ -11,8 +12,8 @@ import { mostNics } from "./plan.ts";
 import { readablePlanOf } from "./plan-json.ts";
 
 /**
- * Withdraws every attachment of the network that the runtime does not list, and goes on past errors. Without the list
- * it does nothing: an absent key is no empty list.
+ * Withdraws every attachment of the network that the runtime does not list or that is abandoned, and goes on past
+ * errors. Without the list it does nothing: an absent key is no empty list.
  * @throws AggregateError of all that failed
  */
 export async function gc(invocation: Invocation): Promise<void> {
@@ -32,11 +33,16 @@ async function withdrawAllBut(valid: ReadonlySet<string>, invocation: Invocation
   using store = openStore(statePaths(invocation.env));
   const records = store.read((tx) => tx.attachments(invocation.network));
   const errors: unknown[] = [];
-  for (const record of records.filter((each) => each.owner === owner && !valid.has(nameOf(each)))) {
-    await collect(errors, () => withdrawLocked(store, record, invocation));
-  }
+  const stale = records
+    .filter((record) => record.owner === owner && !isBeingAdded(record))
+    .filter((record) => !valid.has(nameOf(record)) || isAbandoned(record));
+  for (const record of stale) await collect(errors, () => withdrawLocked(store, record, invocation));
   return errors;
 }
+
+/** It cannot be on the list yet, which is of what ADD was answered for; an ADD that fails undoes itself. */
+const isBeingAdded = (record: AttachmentRecord): boolean =>
+  record.owner === owner && record.state === "adding" && !isAbandoned(record);
 
 /**
  * The runtime knows an attachment by one name; the IPAM was called by another for each NIC, and must not free those. An
@@ -45,10 +51,12 @@ async function withdrawAllBut(valid: ReadonlySet<string>, invocation: Invocation
  */
 function validForDelegate(valid: readonly ValidAttachment[], invocation: Invocation): JsonObject[] {
   using store = openStore(statePaths(invocation.env));
-  const records = new Map(
-    store.read((tx) => tx.attachments(invocation.network)).map((record) => [nameOf(record), record]),
-  );
-  return valid.flatMap((attachment) => {
+  const all = store.read((tx) => tx.attachments(invocation.network));
+  const records = new Map(all.map((record) => [nameOf(record), record]));
+  const making = all
+    .filter(isBeingAdded)
+    .map(({ containerId, ifname }) => ({ containerID: containerId, ifname }));
+  return [...valid, ...making].flatMap((attachment) => {
     const record = records.get(nameOfValid(attachment));
     const plan = record && readablePlanOf(record);
     const called = plan ? plan.delegates.map(({ ifname }) => ifname) : possibleNames(attachment);
