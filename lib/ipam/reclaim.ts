@@ -29,6 +29,19 @@ export function isAbandoned(record: AttachmentRecord): boolean {
   return isNetnsGone(record) || (record.state !== "ready" && isProcessGone(record));
 }
 
+/**
+ * Whether a call that names this namespace ("": none) is not about the attachment, which is in another one that lives:
+ * so the late DEL of a container id's first use is told from one of its second.
+ */
+export function isElsewhere({ netns, netnsId }: AttachmentRecord, named: string): boolean {
+  if (named === "" || named === netns || netnsId === "") return false;
+  try {
+    return netnsIdOf(netns) === netnsId && netnsIdOf(named) !== netnsId;
+  } catch {
+    return false;
+  }
+}
+
 /** Releases the abandoned attachments of a network that `owner` made, and gives them back. */
 export function reclaim(tx: StoreTx, network: string, owner: string, now: number): AttachmentRecord[] {
   const abandoned = tx.attachments(network).filter((record) => record.owner === owner && isAbandoned(record));

@@ -1,6 +1,7 @@
 import { isObject, valueIn } from "../../lib/cni/conf.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
 import { parseResult } from "../../lib/cni/result.ts";
+import { isElsewhere } from "../../lib/ipam/reclaim.ts";
 import type { AttachmentRecord } from "../../lib/ipam/record.ts";
 import { openStore, type Store } from "../../lib/ipam/store.ts";
 import { type Netns, openNetns } from "../../lib/linux/netns.ts";
@@ -21,6 +22,7 @@ export async function del(invocation: Invocation): Promise<void> {
   using _lock = await lockOrLog(invocation);
   using store = openOrLog(invocation);
   const record = store === undefined ? undefined : find(store, invocation);
+  if (record !== undefined && isElsewhere(record, invocation.netns)) return detachFormer(invocation);
   using pod = openGiven(invocation) ?? (record === undefined ? undefined : openRecorded(record));
   if (store !== undefined && record !== undefined) {
     orLog(invocation, () => markDeleting(store, record));
@@ -31,6 +33,13 @@ export async function del(invocation: Invocation): Promise<void> {
   }
   if (pod !== undefined) await detach(pod, groupOf(keyOf(invocation)));
   await undoUnrecorded(invocation);
+}
+
+/** A late DEL of a container id's first use: what is in the namespace it names goes, the second use stays as it is. */
+async function detachFormer(invocation: Invocation): Promise<void> {
+  invocation.log.info("DEL is of an earlier use of this container id", { netns: invocation.netns });
+  using pod = openGiven(invocation);
+  if (pod !== undefined) await detach(pod, groupOf(keyOf(invocation)));
 }
 
 /** A DEL that cannot have the lock is served without: it must not be kept waiting by what hangs. */

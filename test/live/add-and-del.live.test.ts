@@ -86,15 +86,26 @@ describe("DEL", () => {
     expect(kernelState(here().pod)).toEqual(here().empty);
   });
 
-  test.each(["", "/run/netns/nowhere", "/etc/hostname"])(
-    "frees the addresses with CNI_NETNS %j",
-    async (netns) => {
-      await add(here().node, network(), at());
-      await succeed(here().node, "DEL", network(), { netns });
-      expect(storeOf(here().node)).toEqual(emptyStore);
-      expect(kernelState(here().pod)).toEqual(here().empty);
-    },
-  );
+  test("takes links and addresses away with no CNI_NETNS", async () => {
+    await add(here().node, network(), at());
+    await succeed(here().node, "DEL", network(), { netns: "" });
+    expect(storeOf(here().node)).toEqual(emptyStore);
+    expect(kernelState(here().pod)).toEqual(here().empty);
+  });
+
+  // As it is left where unmounting was all that came of removing it.
+  test.each<[string, (path: string) => void]>([
+    ["is no more", () => undefined],
+    ["is a plain file by now", (path) => writeFileSync(path, "")],
+  ])("frees the addresses where the namespace %s", async (_, leave) => {
+    const { path, ...gone } = makeNamespace("gone");
+    await add(here().node, network(), { netns: path });
+    gone[Symbol.dispose]();
+    leave(path);
+    await succeed(here().node, "DEL", network(), { netns: path });
+    rmSync(path, { force: true });
+    expect(storeOf(here().node)).toEqual(emptyStore);
+  });
 
   test("takes one attachment of a pod and leaves the others", async () => {
     await add(here().node, network(), at());

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { isAbandoned, netnsIdOf, ownProcess, reclaim } from "../../../lib/ipam/reclaim.ts";
+import { isAbandoned, isElsewhere, netnsIdOf, ownProcess, reclaim } from "../../../lib/ipam/reclaim.ts";
 import type { AttachmentRecord, NewAttachment } from "../../../lib/ipam/record.ts";
 import { testFolder, testStore } from "./store-fixture.ts";
 import { attachment, blockOf } from "./store-records.ts";
@@ -74,6 +74,28 @@ describe("isAbandoned", () => {
 
   test("is not said of an unfinished one of another PID namespace", () => {
     expect(isAbandoned(record({ state: "adding", pid: 999999999, pidStart: "1@pid:[1]" }))).toBe(false);
+  });
+});
+
+describe("isElsewhere", () => {
+  const alias = (netns: string) => {
+    symlinkSync(netns, `${netns}.alias`);
+    return `${netns}.alias`;
+  };
+  const gone = (netns: string) => {
+    rmSync(netns);
+    return "/nonexistent";
+  };
+  test.each<[string, boolean, (netns: string) => string]>([
+    ["another path", true, () => "/nonexistent"],
+    ["another namespace", true, () => fakeNetns().netns],
+    ["its own path", false, (netns) => netns],
+    ["another path of its own namespace", false, alias],
+    ["no path", false, () => ""],
+    ["another path, while its own leads nowhere", false, gone],
+  ])("of an attachment, for a call that names %s: %s", (_, elsewhere, named) => {
+    const netns = fakeNetns();
+    expect(isElsewhere(record(netns), named(netns.netns))).toBe(elsewhere);
   });
 });
 
