@@ -1,11 +1,11 @@
-import { formatAddress, formatCidr } from "../../lib/net/address.ts";
+import { bitsOf, formatAddress, formatCidr } from "../../lib/net/address.ts";
 import type { LinkKind } from "../../lib/netlink/kind/kinds.ts";
 import type { LinkAddress } from "../../lib/netlink/message/address.ts";
 import type { Link } from "../../lib/netlink/message/link.ts";
 import type { Route } from "../../lib/netlink/message/route.ts";
 import type { RuleRead } from "../../lib/netlink/message/rule.ts";
-import type { PlannedRoute } from "../../lib/route/plan.ts";
-import type { Plan, PlannedLink } from "./plan.ts";
+import { mainTable, type PlannedRoute } from "../../lib/route/plan.ts";
+import { isTableOf, type Plan, type PlannedLink } from "./plan.ts";
 
 /** The pod as the kernel describes it. */
 export interface PodState {
@@ -15,7 +15,10 @@ export interface PodState {
   readonly rules: readonly RuleRead[];
 }
 
-/** What plugins behind us in the chain may have changed, as prevResult tells it: MTUs by ifname. */
+/**
+ * What plugins behind us in the chain may have changed, as prevResult tells it: MTUs by ifname. That of a link which is
+ * not in it is not compared: results below 1.1.0 hold none, so tuning could not say that it set one.
+ */
 export interface Tolerated {
   readonly mtu: ReadonlyMap<string, number>;
 }
@@ -26,7 +29,7 @@ export function differences(plan: Plan, pod: PodState, tolerated: Tolerated): st
   const names = new Map(pod.links.map((link) => [link.index, link.name]));
   return [
     ...plan.links.flatMap((planned) => ofLink(planned, byName.get(planned.ifname), pod, tolerated)),
-    ...ofRoutes(plan.routes, pod.routes, names),
+    ...ofRoutes(plan, pod, names),
     ...ofRules(plan, pod.rules),
   ];
 }
@@ -34,7 +37,7 @@ export function differences(plan: Plan, pod: PodState, tolerated: Tolerated): st
 function ofLink(planned: PlannedLink, link: Link | undefined, pod: PodState, { mtu }: Tolerated): string[] {
   const { ifname } = planned;
   if (link === undefined) return [`${ifname} is gone`];
-  const expectedMtu = [planned.mtu, mtu.get(ifname)];
+  const told = mtu.get(ifname);
   const wrong: [boolean, string][] = [
     [(link.flags & up) === 0, "is down"],
     [
@@ -45,7 +48,10 @@ function ofLink(planned: PlannedLink, link: Link | undefined, pod: PodState, { m
       !sameKind(planned.kind, link.kind),
       `is ${describeKind(link.kind, planned.kind)}, not ${describeKind(planned.kind, planned.kind)}`,
     ],
-    [!expectedMtu.includes(link.mtu), `has MTU ${link.mtu}, not ${planned.mtu}`],
+    [
+      told !== undefined && ![planned.mtu, told].includes(link.mtu),
+      `has MTU ${link.mtu}, not ${planned.mtu}`,
+    ],
   ];
   return [
     ...wrong.filter(([is]) => is).map(([, what]) => `${ifname} ${what}`),
@@ -89,28 +95,48 @@ function ofAddresses({ ifname, addresses }: PlannedLink, found: readonly LinkAdd
   ];
 }
 
-function ofRoutes(
-  planned: readonly PlannedRoute[],
-  found: readonly Route[],
-  names: ReadonlyMap<number, string>,
-): string[] {
+function ofRoutes(plan: Plan, pod: PodState, names: ReadonlyMap<number, string>): string[] {
   const present = new Set(names.values());
   const actual = new Map<string, Set<string>>();
-  for (const route of found) {
+  for (const route of pod.routes) {
     const key = routeKey(route);
     const hops = route.multipath ?? [{ oif: route.oif ?? 0, gateway: route.gateway }];
     const texts = hops.map(({ oif, gateway }) => hopText(names.get(oif) ?? "", gateway));
     actual.set(key, new Set([...(actual.get(key) ?? []), ...texts]));
   }
-  return planned.flatMap((route) => {
-    const hops = actual.get(routeKey(route)) ?? new Set();
+  return plan.routes.flatMap((route) => {
     // A link that is gone has taken its routes along, and is named already.
     const lost = route.nexthops
       .filter(({ ifname }) => present.has(ifname))
-      .map(({ ifname, gateway }) => hopText(ifname, gateway))
-      .filter((hop) => !hops.has(hop));
-    return lost.map((hop) => `route ${formatCidr(route.dst)} ${hop} of table ${route.table} is gone`);
+      .filter(({ ifname, gateway }) => {
+        const tables = [route.table, ...(route.table === mainTable ? movedTo(ifname, plan, pod.rules) : [])];
+        return !tables.some((table) =>
+          actual.get(routeKey({ ...route, table }))?.has(hopText(ifname, gateway)),
+        );
+      });
+    return lost.map(
+      ({ ifname, gateway }) =>
+        `route ${formatCidr(route.dst)} ${hopText(ifname, gateway)} of table ${route.table} is gone`,
+    );
   });
+}
+
+/**
+ * Tables that are not ours and that the link's own addresses are routed by: a later plugin (Go's sbr) moves the routes
+ * of an interface out of the main table into such a one, and says nothing of it in the result.
+ */
+function movedTo(ifname: string, { group, links }: Plan, rules: readonly RuleRead[]): number[] {
+  const own = new Set(
+    links
+      .filter((link) => link.ifname === ifname)
+      .flatMap(({ addresses }) => addresses.map(({ cidr }) => formatAddress(cidr.address))),
+  );
+  return rules
+    .filter(({ table }) => !isTableOf(group, table))
+    .filter(
+      ({ src }) => src?.prefix === bitsOf(src?.address.family ?? 4) && own.has(formatAddress(src.address)),
+    )
+    .map(({ table }) => table);
 }
 
 /** IP6_RT_PRIO_USER (linux/ipv6_route.h): what the kernel makes of no priority, in IPv6. */

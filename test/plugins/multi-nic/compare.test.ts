@@ -119,12 +119,35 @@ const rows: [title: string, pod: Partial<PodState>, differences: string[]][] = [
     { routes: [{ ...route, priority: 5 }, route6] },
     ["route 10.0.0.0/8 via 192.168.0.254 dev net1-0 of table 254 is gone"],
   ],
+  [
+    "the routes were moved to a table that the link's address is routed by",
+    { routes: [{ ...route, table: 100 }, route6], rules: [rule, { ...rule, table: 100, protocol: 0 }] },
+    [],
+  ],
+  [
+    "the routes were moved to a table that another address is routed by",
+    {
+      routes: [{ ...route, table: 100 }, route6],
+      rules: [rule, { ...rule, src: parseCidr("192.168.0.2/32"), table: 100 }],
+    },
+    ["route 10.0.0.0/8 via 192.168.0.254 dev net1-0 of table 254 is gone"],
+  ],
+  [
+    "a route is gone from the main table, and in our own of source routing",
+    { routes: [{ ...route, table: plan.group }, route6] },
+    ["route 10.0.0.0/8 via 192.168.0.254 dev net1-0 of table 254 is gone"],
+  ],
   ["the rule is gone", { rules: [] }, [`rule from 192.168.0.1/32 lookup ${0x40000000} is gone`]],
 ];
 
 describe("differences", () => {
   test.each(rows)("%s", (_title, pod, expected) => {
-    expect(differences(plan, { ...asMade, ...pod }, { mtu: new Map() })).toEqual(expected);
+    expect(differences(plan, { ...asMade, ...pod }, { mtu: new Map([["net1-0", 1500]]) })).toEqual(expected);
+  });
+
+  test("an MTU is not compared where the result cannot tell of one", () => {
+    const tuned = { ...asMade, links: [{ ...link, mtu: 1280 }] };
+    expect(differences(plan, tuned, { mtu: new Map() })).toEqual([]);
   });
 
   test("an MTU that a later plugin of the chain set is fine", () => {
