@@ -39,7 +39,8 @@ function readIfThere(path: string): string | undefined {
     return readFileSync(path, "utf8");
   } catch (cause) {
     if (!(cause instanceof Error)) throw cause;
-    if ("code" in cause && cause.code === "ENOENT") return undefined;
+    // ENOTDIR: the state folder itself is a file. The store, which has to be there, says more about that.
+    if ("code" in cause && (cause.code === "ENOENT" || cause.code === "ENOTDIR")) return undefined;
     throw new CniError(
       ErrorCode.io,
       `node file "${path}" cannot be read; make it a readable file, or remove it`,
