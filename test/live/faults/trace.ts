@@ -5,6 +5,8 @@ export interface Call {
   readonly nth: number;
   /** What it is about: "netlink", "state.db-wal", "sysctl net1-0/disable_ipv6", … */
   readonly target: string;
+  /** It gives back a lock. */
+  readonly unlocks: boolean;
   /** strace made it fail. */
   readonly injected: boolean;
 }
@@ -28,7 +30,9 @@ export function callsIn(text: string, stateDir: string, logFile: string): Call[]
     const nth = (counts.get(syscall) ?? 0) + 1;
     counts.set(syscall, nth);
     const target = targetOf(line, stateDir, logFile);
-    return target === undefined ? [] : [{ syscall, nth, target, injected: line.endsWith("(INJECTED)") }];
+    if (target === undefined) return [];
+    const unlocks = line.includes("F_SETLK, {l_type=F_UNLCK");
+    return [{ syscall, nth, target, unlocks, injected: line.endsWith("(INJECTED)") }];
   });
 }
 
