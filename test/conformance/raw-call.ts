@@ -59,3 +59,13 @@ export async function rawError(
   expect({ exitCode, stderr }, stdout).toEqual({ exitCode: 1, stderr: "" });
   return document ?? {};
 }
+
+export const env = (CNI_COMMAND: string, changed: Readonly<Record<string, string | undefined>> = {}) => ({
+  ...wholeEnv,
+  CNI_COMMAND,
+  ...changed,
+});
+
+/** Rows for each plugin they apply to. */
+export const each = <Row extends readonly unknown[]>(names: readonly PluginName[], rows: readonly Row[]) =>
+  names.flatMap((name) => rows.map((row) => [name, ...row] as const));
