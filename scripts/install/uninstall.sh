@@ -1,0 +1,131 @@
+# shellcheck shell=dash
+# Puts back what was there, as far as what is there now is still ours. Units first, so that nothing comes back;
+# configurations before executables, so that none ever names a plugin that is not there.
+
+uninstall_all() {
+  if [ ! -e "$root$state/before" ]; then
+    step unchanged "nothing of ours is installed"
+    return 0
+  fi
+  open_state
+  phase=changing
+  : "${plugins:=$(plugins_there)}"
+  before=$(cat "$root$state/before")
+  if ! keeps_others; then
+    stop_units
+    each_before take_back_unit
+  fi
+  [ -n "$dry" ] || each_before forget_kept_of
+  ! is_wanted infra-dpu-cni || each_before take_back_conf
+  each_before take_back_executable
+  forget
+}
+
+# each_before FUNCTION: calls it with the sum and the path of all that was there first.
+each_before() {
+  local sum path
+  while read -r sum path; do "$1" "$sum" "$path"; done <<EOT
+$before
+EOT
+}
+
+# is_to_go PATH: whether it belongs to a plugin that is wanted away.
+is_to_go() {
+  case $1 in
+    *.conf) is_wanted infra-dpu-cni ;;
+    *) is_wanted "${1##*/}" ;;
+  esac
+}
+
+forget_kept_of() { ! is_to_go "$2" || forget_kept "$2"; }
+
+# keeps_others: whether the units are still needed, for another plugin.
+keeps_others() {
+  local mode path
+  [ -e "$root$state/kept.list" ] || return 1
+  while read -r mode path; do
+    is_to_go "$path" || return 0
+  done <"$root$state/kept.list"
+  return 1
+}
+
+take_back_unit() { case $2 in *.service | *.path) take_back "$@" ;; esac; }
+
+take_back_conf() { case $2 in *.conf) take_back "$@" ;; esac; }
+
+take_back_executable() {
+  is_wanted "${2##*/}" || return 0
+  if [ "${2##*/}" = infra-dpu-cni ] && is_named; then
+    step warning "$root$2 is left: $named still names it"
+  else
+    take_back "$@"
+  fi
+}
+
+# plugins_there: all that were installed.
+plugins_there() {
+  local sum path
+  while read -r sum path; do
+    case $path in */infra-dpu-cni | */multi-nic | */multi-nic-ipam) printf ' %s' "${path##*/}" ;; esac
+  done <"$root$state/before"
+}
+
+stop_units() {
+  local link
+  for link in "$unit.path" "$unit.service"; do
+    [ -L "$root$unit_dir/multi-user.target.wants/$link" ] || continue
+    if [ -n "$dry" ]; then
+      step would "stop and disable $link"
+      continue
+    fi
+    [ -n "$root" ] || systemctl stop "$link" || step warning "systemctl could not stop $link"
+    rm -f "$root$unit_dir/multi-user.target.wants/$link"
+    step changed "stopped and disabled $link"
+  done
+}
+
+# take_back SUM PATH: SUM is what was there first.
+take_back() {
+  local backup
+  backup=$root$state/backup/$(mangled "$2")
+  if [ "$(sum_of "$root$2")" = "$1" ]; then
+    step unchanged "$root$2 is as it was before"
+  elif [ ! -e "$root$2" ]; then
+    step warning "$root$2 was taken away by others: left so; what was there first is $backup"
+  elif ! is_ours "$2"; then
+    step warning "$root$2 was changed by others since: left as it is; what was there first is ${backup}"
+  elif [ -n "$dry" ]; then
+    step would "$(if [ "$1" = absent ]; then echo "remove $root$2"; else echo "put back $root$2 as it was"; fi)"
+  elif [ "$1" = absent ]; then
+    rm -f "$root$2" 2>/dev/null || fail "cannot remove $root$2"
+    step changed "removed $root$2: there was none before"
+  elif [ "$(sum_of "$backup")" != "$1" ]; then
+    fail "$backup is damaged: $root$2 is left as it is"
+  else
+    put "$backup" "$2" "$(stat -c %a "$backup")"
+    step changed "put back $root$2 as it was"
+  fi
+}
+
+# is_named: whether a configuration would still call infra-dpu-cni. Sets named.
+is_named() {
+  [ -z "$dry" ] || return 1
+  for named in "$root$multus_dir"/*.conf "$root$multus_dir"/*.conflist "$root$conf_dir"/*.conf "$root$conf_dir"/*.conflist; do
+    case ${named##*/} in 00-multus*) continue ;; esac
+    [ ! -e "$named" ] || ! names_us "$named" || return 0
+  done
+  return 1
+}
+
+# forget: the state folder, once nothing is left that it is needed for.
+forget() {
+  local sum path
+  if [ -n "$dry" ] || [ "$warnings" -gt 0 ]; then return 0; fi
+  while read -r sum path; do
+    ! is_ours "$path" || return 0
+  done <"$root$state/before"
+  rm -rf "$root$state"
+  rmdir "$root${state%/*}" 2>/dev/null || :
+  [ -n "$root" ] || ! has systemctl || systemctl daemon-reload 2>/dev/null || :
+  step changed "forgot about them: $root$state is gone"
+}
