@@ -1,15 +1,16 @@
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../lib/cni/json.ts";
 import { firstAddress } from "../live/conf.ts";
-import { addressesOf, kernelState, linkOf, linksOf, routesOf } from "../live/kernel-state.ts";
+import { kernelState, linkOf, linksOf } from "../live/kernel-state.ts";
 import { emptyStore, storeOf } from "../live/node.ts";
 import { add, refused, succeed, withPrevResult } from "../live/plugin.ts";
 import { at, here, ifnamesOf, network, useScene } from "../live/scene.ts";
 import { versions } from "./raw-call.ts";
 
 /*
- * The main plugin, by topics of the tests of the reference's ipvlan and macvlan. In test/live are more of their rows: every kind and mode in attach, choosing NICs, MAC and MTU in choice, chains behind
- * Go's bridge in go-plugins, what ADD refuses in bad-*.
+ * The main plugin, by topics of the tests of the reference's ipvlan and macvlan. In test/live are more of their rows:
+ * every kind and mode in attach, choosing NICs, MAC and MTU in choice, chains behind Go's bridge in go-plugins, what ADD
+ * refuses in bad-*.
  */
 
 useScene();
