@@ -1,7 +1,8 @@
 import { CniError, ErrorCode } from "../lib/cni/error.ts";
 import type { Plugin } from "../lib/cni/plugin.ts";
 
-const remedy = "call it as infra-dpu-cni, multi-nic or multi-nic-ipam (by a link, or by its first argument)";
+const remedy =
+  "call it as infra-dpu-cni, multi-nic or multi-nic-ipam (by a link, or by its first argument); multi-nic-doctor is for people";
 
 async function refuse(): Promise<never> {
   throw new CniError(

@@ -11,8 +11,8 @@ export interface Options {
 }
 
 export const help = `Usage: build.sh [--arch x64|arm64] [--out DIR]
-Builds the executables infra-dpu-cni, multi-nic and multi-nic-ipam (one file under three names),
-with SHA256SUMS beside them, in DIR/linux-x64 and DIR/linux-arm64.
+Builds the executables infra-dpu-cni, multi-nic, multi-nic-ipam and multi-nic-doctor (one file
+under four names), with SHA256SUMS beside them, in DIR/linux-x64 and DIR/linux-arm64.
 
   --arch ARCH   build only this architecture, and fail if it cannot be built; without it, an
                 architecture this machine lacks the tools for is left out, and said so

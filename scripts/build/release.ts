@@ -2,8 +2,10 @@ import { createHash } from "node:crypto";
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** The executable's names: each a plugin's (plugins/main.ts dispatches on it). */
-export const names = ["infra-dpu-cni", "multi-nic", "multi-nic-ipam"] as const;
+/** The CNI plugins, each a name of the executable (plugins/main.ts dispatches on it). */
+export const plugins = ["infra-dpu-cni", "multi-nic", "multi-nic-ipam"] as const;
+/** All its names: the plugins', and that of the command for those who run a node. */
+export const names = [...plugins, "multi-nic-doctor"] as const;
 
 /** Where the executable is made: in the folder it is released in, so that it can be linked. */
 export function unreleased(folder: string): string {

@@ -16,7 +16,7 @@ import { architectures, crossToolsFor, ownArchitecture } from "../../scripts/bui
 import { pkgHome } from "../../scripts/build/base-node.ts";
 import { isOnPath } from "../../scripts/build/command.ts";
 import { root } from "../../scripts/build/project.ts";
-import { names } from "../../scripts/build/release.ts";
+import { names, plugins } from "../../scripts/build/release.ts";
 import { describeWhere, need } from "../live/kernel.ts";
 
 const own = ownArchitecture();
@@ -120,7 +120,7 @@ describe.each(architectures)("the executables of %s", (architecture) => {
     const conf = JSON.stringify({ cniVersion: "1.0.0", name: "net", type: "any" });
     const pod = { CNI_CONTAINERID: "pod", CNI_NETNS: "/nowhere", CNI_IFNAME: "net1", CNI_PATH: "/nowhere" };
 
-    it.each(names)("%s answers VERSION", (name) => {
+    it.each(plugins)("%s answers VERSION", (name) => {
       const ran = call(name, { CNI_COMMAND: "VERSION" }, '{"cniVersion":"1.0.0"}');
       expect(ran).toMatchObject({ status: 0, stderr: "" });
       expect(answer(ran)).toMatchObject({ supportedVersions: expect.arrayContaining(["0.4.0", "1.1.0"]) });
@@ -132,12 +132,22 @@ describe.each(architectures)("the executables of %s", (architecture) => {
       expect(call("infra-dpu-cni", env, status)).toMatchObject({ status: 0, stdout: "", stderr: "" });
     });
 
-    it.each(names)("%s answers a bad ADD with an error object, and nothing on stderr", (name) => {
+    it.each(plugins)("%s answers a bad ADD with an error object, and nothing on stderr", (name) => {
       const ran = call(name, { CNI_COMMAND: "ADD", MULTI_NIC_CNI_LOG_FILE: "off", ...pod }, conf);
       expect(ran).toMatchObject({ status: 1, stderr: "" });
       expect(answer(ran)).toMatchObject({ code: expect.any(Number), msg: expect.stringMatching(/./) });
       // 999 would be a defect, such as a script or an addon that is missing in the executable.
       expect(answer(ran)).not.toMatchObject({ code: 999 });
+    });
+
+    it("multi-nic-doctor examines manifests, with no CNI_COMMAND and whatever the environment says", () => {
+      const pod = "apiVersion: v1\nkind: Pod\nmetadata:\nname: web\n";
+      const env = { CNI_COMMAND: "VERSION" };
+      const file = join(dist, "multi-nic-doctor");
+      const [program = file, ...args] = [...(emulated ? [qemu, "-L", sysroot] : []), file, "manifests", "-"];
+      const { status, stdout, stderr } = run(program, args, env, pod);
+      expect({ status, stderr }).toEqual({ status: 2, stderr: "" });
+      expect(stdout).toContain("error    indentation  stdin:3: mis-indented: metadata is empty");
     });
 
     it("is not led by NODE_OPTIONS", () => {

@@ -1,0 +1,70 @@
+import { join } from "node:path";
+import type { Check, Scope } from "../check.ts";
+import { cniBins } from "../cni-files.ts";
+import { error, type Finding, note, warning } from "../finding.ts";
+import type { Tree } from "../tree.ts";
+
+const names = ["infra-dpu-cni", "multi-nic", "multi-nic-ipam", "multi-nic-doctor"];
+const again = "copy the executables of one release with cp --preserve=links, or run scripts/install.sh";
+
+interface Executable {
+  readonly name: string;
+  readonly path: string;
+  readonly sum: string | undefined;
+}
+
+/** Whether our executables on this node are whole, of one release, and the one that is meant. */
+export const ownExecutables: Check = {
+  id: "own-executables",
+  title: "executables of this project",
+  applies: ["node", "host", "dpu"],
+  async run(tree, scope) {
+    const found = cniBins(tree, scope).map((bin) => executablesIn(tree, bin));
+    return (await Promise.all(found.map((each) => judge(tree, scope, each)))).flat();
+  },
+};
+
+/** A file's sum is computed once for all its names. */
+function executablesIn(tree: Tree, bin: string): readonly Executable[] {
+  const sums = new Map<number, string | undefined>();
+  return names.flatMap((name) => {
+    const path = join(bin, name);
+    const found = tree.stat(path);
+    if (found?.kind !== "file") return [];
+    if (!sums.has(found.ino)) sums.set(found.ino, tree.digest(path));
+    return [{ name, path, sum: sums.get(found.ino) }];
+  });
+}
+
+async function judge(tree: Tree, { sums }: Scope, found: readonly Executable[]): Promise<readonly Finding[]> {
+  const [first] = found;
+  if (first === undefined) return [];
+  const differing = found.filter(({ sum }) => sum !== first.sum);
+  const wrong = found.filter(({ name, sum }) => sums?.has(name) && sums.get(name) !== sum);
+  return [
+    ...differing.map(({ path, name }) =>
+      warning(
+        path,
+        `is another file than ${first.path}`,
+        `${name} and ${first.name} may be of different releases, and share one state database`,
+        again,
+      ),
+    ),
+    ...wrong.map(({ path, sum }) =>
+      error(path, `has sha256 ${sum}, not that of SHA256SUMS`, "it is of another release, or damaged", again),
+    ),
+    ...(await versions(tree, [first, ...differing])),
+  ];
+}
+
+async function versions(tree: Tree, found: readonly Executable[]): Promise<Finding[]> {
+  const asked = found.map(async ({ path }) => {
+    const output = await tree.output(path, ["--version"]);
+    if ("stdout" in output)
+      return [note(path, `is ${output.stdout.trim()}`, "the version that pods of this node are attached by")];
+    // In a captured tree there is nothing to run.
+    if (output.missing) return [];
+    return [error(path, `does not run: ${output.failure}`, "no pod is attached by it", again)];
+  });
+  return (await Promise.all(asked)).flat();
+}

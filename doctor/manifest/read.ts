@@ -1,0 +1,69 @@
+import { type Document, isMap, isScalar, LineCounter, parseAllDocuments } from "yaml";
+import { error, type Reported } from "../finding.ts";
+import { at, type Manifest, textAt } from "./manifest.ts";
+import { putBack } from "./put-back.ts";
+
+/** What a file's text holds, and what is wrong with it as YAML. */
+export interface Read {
+  readonly manifests: readonly Manifest[];
+  readonly findings: readonly Reported[];
+}
+
+/** Reads every document of a YAML text. A mis-indented one is reported, put right, and read on, so that all is found at once. */
+export function readManifests(file: string, text: string): Read {
+  const lineCounter = new LineCounter();
+  const documents = parseAllDocuments(text, { lineCounter, prettyErrors: false });
+  // The library gives an "empty" answer for a text with no document at all.
+  const reads = [...(documents as Iterable<Document.Parsed>)].map((each) => readOne(file, each, lineCounter));
+  return {
+    manifests: reads.flatMap((read) => read.manifests),
+    findings: reads.flatMap((read) => read.findings),
+  };
+}
+
+function readOne(file: string, document: Document.Parsed, lines: LineCounter): Read {
+  const wrong = document.errors.map(({ message, pos }) => {
+    const { line, col } = lines.linePos(pos[0]);
+    const mend = "mend the line; children are indented with blanks, deeper than their parent's key";
+    return {
+      ...error(`${file}:${line}:${col}`, message, "kubectl refuses the whole file", mend),
+      check: "yaml",
+    };
+  });
+  if (wrong.length > 0) return { manifests: [], findings: wrong };
+  if (document.contents === null) return { manifests: [], findings: [] };
+  const line = lines.linePos(document.contents.range[0]).line;
+  if (!isMap(document.contents)) return notAnObject(file, line);
+  const keyLines = new Map<string, number>();
+  for (const { key } of document.contents.items)
+    if (isScalar(key)) keyLines.set(String(key.value), lines.linePos(key.range?.[0] ?? 0).line);
+  const { content, findings } = putBack(file, objectIn(document), keyLines);
+  const items = at(content, "items");
+  const contents = textAt(content, "kind") === "List" && Array.isArray(items) ? items : [content];
+  return { manifests: contents.map((each) => manifestOf(file, line, each)), findings };
+}
+
+function notAnObject(file: string, line: number): Read {
+  const found = error(
+    `${file}:${line}`,
+    "is no Kubernetes object",
+    "kubectl refuses the whole file",
+    "start it with apiVersion: and kind:",
+  );
+  return { manifests: [], findings: [{ ...found, check: "yaml" }] };
+}
+
+/** Bounded: a few aliases in one another would make gigabytes of it. */
+const objectIn = (document: Document.Parsed) =>
+  document.toJS({ maxAliasCount: 100 }) as Readonly<Record<string, unknown>>;
+
+function manifestOf(file: string, line: number, content: unknown): Manifest {
+  return {
+    file,
+    line,
+    kind: textAt(content, "kind") ?? "",
+    name: textAt(content, "metadata", "name") ?? "",
+    namespace: textAt(content, "metadata", "namespace") ?? "",
+    content: (content ?? {}) as Manifest["content"],
+  };
+}

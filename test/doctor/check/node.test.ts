@@ -1,0 +1,289 @@
+import { createHash } from "node:crypto";
+import { expect, test } from "vitest";
+import { cniConf } from "../../../doctor/check/cni-conf.ts";
+import { cniFolder } from "../../../doctor/check/cni-folder.ts";
+import { kernel } from "../../../doctor/check/kernel.ts";
+import { multusCache } from "../../../doctor/check/multus-cache.ts";
+import { ownExecutables } from "../../../doctor/check/own-executables.ts";
+import { readinessIndicator } from "../../../doctor/check/readiness-indicator.ts";
+import { stateFolder } from "../../../doctor/check/state-folder.ts";
+import { swap } from "../../../doctor/check/swap.ts";
+import { sysctls } from "../../../doctor/check/sysctls.ts";
+import type { Check, Role } from "../../../doctor/check.ts";
+import { type Entries, finds } from "../captured.ts";
+
+const executable = { executable: "#!/bin/sh\n" };
+const conf = { cniVersion: "0.4.0", name: "infra-dpu-cni", type: "infra-dpu-cni" };
+const indicator = "/var/run/multus/cni/net.d/10-ovn-kubernetes.conf";
+const multus = {
+  cniVersion: "0.3.1",
+  name: "multus-cni-network",
+  type: "multus",
+  readinessindicatorfile: indicator,
+};
+
+/** A DPU on OpenShift with infra-dpu-cni in the place of OVN-Kubernetes. */
+function openShift(more: Entries = {}): Entries {
+  return {
+    "/var/run": { link: "/run" },
+    "/var/lib/cni/bin/infra-dpu-cni": executable,
+    "/var/lib/cni/bin/multus": executable,
+    "/run/multus/cni/net.d/10-ovn-kubernetes.conf": JSON.stringify(conf),
+    "/etc/kubernetes/cni/net.d/00-multus.conf": JSON.stringify({ ...multus, delegates: [conf] }),
+    "/proc/sys/kernel/osrelease": "5.15.0-1021-bluefield\n",
+    "/proc/swaps": "Filename\tType\tSize\tUsed\tPriority\n",
+    "/proc/sys/net/ipv4/ip_forward": "1\n",
+    "/proc/sys/net/bridge/bridge-nf-call-iptables": "1\n",
+    ...more,
+  };
+}
+
+const overlay = { ...conf, name: "ovn-kubernetes", type: "ovn-k8s-cni-overlay" };
+const withOverlay = { "/var/lib/cni/bin/ovn-k8s-cni-overlay": executable };
+const cache = "/var/lib/cni/multus/4f2c";
+const result = "/var/lib/cni/results/net-4f2c-net1";
+const runtimeCache = (conf: object, netns: string) =>
+  JSON.stringify({ kind: "cniCacheV1", containerId: "4f2c", netns, config: btoa(JSON.stringify(conf)) });
+
+test.each([
+  kernel,
+  swap,
+  sysctls,
+  cniFolder,
+  cniConf,
+  readinessIndicator,
+  multusCache,
+  ownExecutables,
+  stateFolder,
+])("$id finds nothing on a DPU with infra-dpu-cni installed", async (check) => {
+  expect(await finds(check, openShift(), "dpu")).toEqual([]);
+});
+
+test.each<[sentence: string, check: Check, role: Role, more: Entries, found: string[]]>([
+  [
+    "a kernel of before 4.18 is an error",
+    kernel,
+    "node",
+    { "/proc/sys/kernel/osrelease": "3.10.0-1160.el7.x86_64\n" },
+    ["error the kernel is 3.10.0-1160.el7.x86_64"],
+  ],
+  [
+    "swap is a warning",
+    swap,
+    "node",
+    { "/proc/swaps": "Filename\tType\n/dev/sda2 partition 2097148 0 -2\n" },
+    ["warning swap is on (/dev/sda2)"],
+  ],
+  ["no forwarding is an error", sysctls, "dpu", { "/proc/sys/net/ipv4/ip_forward": "0\n" }, ["error is 0"]],
+  [
+    "no IPv6 forwarding is a warning where the node has an IPv6 address",
+    sysctls,
+    "dpu",
+    {
+      "/proc/sys/net/ipv6/conf/all/forwarding": "0\n",
+      "/proc/net/if_inet6": "fd000000000000000000000000000001 05 40 00 80     brp0\n",
+    },
+    ["warning is 0"],
+  ],
+  [
+    "br_netfilter that is not loaded is a warning",
+    sysctls,
+    "dpu",
+    { "/proc/sys/net/bridge/bridge-nf-call-iptables": undefined },
+    ["warning does not exist: br_netfilter is not loaded"],
+  ],
+  [
+    "a DPU without infra-dpu-cni is an error",
+    cniFolder,
+    "dpu",
+    { "/var/lib/cni/bin/infra-dpu-cni": undefined },
+    ["error infra-dpu-cni is not installed"],
+  ],
+  ["any other node does without it", cniFolder, "node", { "/var/lib/cni/bin/infra-dpu-cni": undefined }, []],
+  [
+    "a plugin that is not executable is a warning",
+    cniFolder,
+    "node",
+    { "/opt/cni/bin/bridge": "text" },
+    ["warning is not executable"],
+  ],
+  [
+    "no configuration is an error",
+    cniConf,
+    "node",
+    {
+      "/run/multus/cni/net.d/10-ovn-kubernetes.conf": undefined,
+      "/etc/kubernetes/cni/net.d/00-multus.conf": undefined,
+    },
+    ["error no configuration can be used"],
+  ],
+  [
+    "a configuration that is no JSON is an error, and the next is the one that is used",
+    cniConf,
+    "node",
+    { "/etc/kubernetes/cni/net.d/00-a.conf": "{" },
+    ["error is not a JSON object", "note is the first that can be used"],
+  ],
+  [
+    "a cniVersion of two parts is an error",
+    cniConf,
+    "node",
+    { "/etc/cni/net.d/10-a.conf": JSON.stringify({ ...conf, cniVersion: "1.0" }) },
+    ['error cniVersion is "1.0", not of three parts'],
+  ],
+  [
+    "plugins and IPAM of a list that are not installed are an error",
+    cniConf,
+    "node",
+    {
+      "/etc/cni/net.d/10-a.conflist": JSON.stringify({
+        cniVersion: "1.0.0",
+        name: "a",
+        plugins: [{ type: "bridge", ipam: { type: "host-local" } }, { type: "infra-dpu-cni" }],
+      }),
+    },
+    ["error calls bridge, host-local, which are not in /var/lib/cni/bin"],
+  ],
+  [
+    "a list in a .conf is a warning",
+    cniConf,
+    "node",
+    {
+      "/etc/cni/net.d/10-a.conf": JSON.stringify({
+        cniVersion: "1.0.0",
+        name: "a",
+        plugins: [{ type: "multus" }],
+      }),
+    },
+    ["warning is a list in a .conf"],
+  ],
+  [
+    "an indicator that is not there is an error",
+    readinessIndicator,
+    "dpu",
+    { "/run/multus/cni/net.d/10-ovn-kubernetes.conf": undefined },
+    ["error is not there, and /etc/kubernetes/cni/net.d/00-multus.conf waits for it"],
+  ],
+  [
+    "on a DPU, an indicator of OVN-Kubernetes is a warning",
+    readinessIndicator,
+    "dpu",
+    { "/run/multus/cni/net.d/10-ovn-kubernetes.conf": JSON.stringify(overlay) },
+    ["warning its plugin is ovn-k8s-cni-overlay, not infra-dpu-cni"],
+  ],
+  [
+    "elsewhere it is as it should be",
+    readinessIndicator,
+    "node",
+    { "/run/multus/cni/net.d/10-ovn-kubernetes.conf": JSON.stringify(overlay) },
+    [],
+  ],
+  [
+    "a Multus that was not restarted is a warning",
+    readinessIndicator,
+    "dpu",
+    { "/etc/kubernetes/cni/net.d/00-multus.conf": JSON.stringify({ ...multus, delegates: [overlay] }) },
+    ["warning still delegates to ovn-k8s-cni-overlay, though /var/run/multus/cni/net.d names infra-dpu-cni"],
+  ],
+  [
+    "a thick Multus' clusterNetwork is found on the host, without /host",
+    readinessIndicator,
+    "node",
+    {
+      "/etc/kubernetes/cni/net.d/00-multus.conf": JSON.stringify({
+        ...multus,
+        readinessindicatorfile: undefined,
+        clusterNetwork: "/host/run/multus/cni/net.d/10-ovn-kubernetes.conf",
+      }),
+    },
+    [],
+  ],
+  [
+    "a pod attached by a plugin that is not installed is an error",
+    multusCache,
+    "node",
+    { [cache]: JSON.stringify([{ Conf: overlay, masterPlugin: true }]) },
+    ["error container 4f2c was attached by ovn-k8s-cni-overlay, which is not installed"],
+  ],
+  [
+    "on a DPU, a pod attached by OVN-Kubernetes is a warning",
+    multusCache,
+    "dpu",
+    { ...withOverlay, [cache]: JSON.stringify([{ Conf: overlay, masterPlugin: true }]) },
+    ["warning container 4f2c was attached by ovn-k8s-cni-overlay"],
+  ],
+  [
+    "a record of the runtime's whose namespace is gone is a warning",
+    multusCache,
+    "node",
+    { [result]: runtimeCache(conf, "/run/netns/gone") },
+    ["warning container 4f2c has no network namespace /run/netns/gone any more"],
+  ],
+  [
+    "a record of the runtime's whose namespace is there is nothing",
+    multusCache,
+    "node",
+    { [result]: runtimeCache(conf, "/run/netns/pod"), "/run/netns/pod": "" },
+    [],
+  ],
+  [
+    "executables of two releases are a warning",
+    ownExecutables,
+    "node",
+    { "/var/lib/cni/bin/multi-nic": { executable: "another" } },
+    ["warning is another file than /var/lib/cni/bin/infra-dpu-cni"],
+  ],
+  [
+    "a node file that is no JSON is an error",
+    stateFolder,
+    "node",
+    nodeFile("{"),
+    ["error is not a JSON object"],
+  ],
+  [
+    "a host index below 0 is an error",
+    stateFolder,
+    "node",
+    nodeFile('{"hostIndex": -1}'),
+    ["error hostIndex is -1"],
+  ],
+  [
+    "a master that is no link is an error",
+    stateFolder,
+    "node",
+    nodeFile('{"hostIndex": 0, "masters": [{"name": "eth9", "interfaceIndex": 0}]}'),
+    ['error names master "eth9", which is no link of this node'],
+  ],
+  [
+    "a state folder that others may use is a warning",
+    stateFolder,
+    "node",
+    { "/run/multi-nic-cni/": "755" },
+    ["warning others may use it (mode 755)"],
+  ],
+])("%s", async (_, check, role, more, found) => {
+  expect(await finds(check, openShift(more), role)).toEqual(found);
+});
+
+function nodeFile(text: string): Entries {
+  return { "/run/multi-nic-cni": { link: "/state" }, "/state/": "700", "/state/networks/net.json": text };
+}
+
+test.each([
+  ["the sum of the release is nothing", createHash("sha256").update(executable.executable).digest("hex"), 0],
+  ["another sum is an error", "0".repeat(64), 1],
+])("with --sums, %s", async (_, sum, count) => {
+  const sums = new Map([["infra-dpu-cni", sum]]);
+  expect(await finds(ownExecutables, openShift(), "dpu", { sums })).toHaveLength(count);
+});
+
+test("--cni-bin and --cni-conf take the place of the usual folders", async () => {
+  const elsewhere = {
+    "/k3s/bin/bridge": executable,
+    "/k3s/net.d/10.conf": JSON.stringify({ ...conf, type: "bridge" }),
+  };
+  expect(await finds(cniConf, elsewhere, "node", { cniBin: "/k3s/bin", cniConf: "/k3s/net.d" })).toEqual([]);
+  expect(await finds(cniFolder, elsewhere, "node", { cniBin: "/none" })).toEqual([
+    "error there is no CNI folder",
+  ]);
+});
