@@ -6,7 +6,7 @@ import { each, env, plugins, rawCall, rawError, strict, text } from "./raw-call.
 
 /* The environment of a call, by topics of the tests of the reference's skel; each row is one call of an executable. */
 
-describe("what a verb needs is missed all at once", () => {
+describe.concurrent("what a verb needs is missed all at once", () => {
   const none = { CNI_CONTAINERID: "", CNI_NETNS: undefined, CNI_IFNAME: "", CNI_PATH: undefined };
   const needed = {
     ADD: "CNI_CONTAINERID,CNI_NETNS,CNI_IFNAME,CNI_PATH",
@@ -36,7 +36,7 @@ describe("what a verb needs is missed all at once", () => {
   });
 });
 
-describe("what a verb does not need may be missing", () => {
+describe.concurrent("what a verb does not need may be missing", () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), "protocol-"));
@@ -67,7 +67,7 @@ describe("what a verb does not need may be missing", () => {
   });
 });
 
-describe("a value that cannot be is refused, before what is missing", () => {
+describe.concurrent("a value that cannot be is refused, before what is missing", () => {
   const long = "interface name is too long";
   const characters = "interface name contains / or : or whitespace characters";
   const values: readonly (readonly [string, string, string])[] = [

@@ -7,7 +7,7 @@ import { each, env, plugins, rawCall, rawError, strict, text, versions } from ".
 
 /* The protocol, by topics of the tests of the reference's skel; each row is one call of an executable. */
 
-describe("configuration: what is no network is refused", () => {
+describe.concurrent("configuration: what is no network is refused", () => {
   const rows: readonly (readonly [string, string, object])[] = [
     ["nothing on stdin", "", { code: 6 }],
     ["no JSON", "{", { code: 6 }],
@@ -54,7 +54,7 @@ describe("configuration: what is no network is refused", () => {
   });
 });
 
-describe("verbs", () => {
+describe.concurrent("verbs", () => {
   test.each(each(plugins, [["FROB"], ["add"], ["VERSIONS"]] as const))(
     "%s: %s is unknown",
     async (name, verb) => {
@@ -86,7 +86,7 @@ describe("verbs", () => {
   });
 });
 
-describe("errors", () => {
+describe.concurrent("errors", () => {
   test.each(
     each(
       plugins,
@@ -108,7 +108,7 @@ describe("errors", () => {
   });
 });
 
-describe("VERSION", () => {
+describe.concurrent("VERSION", () => {
   const rows: readonly (readonly [string, string, string])[] = [
     ["nothing", "", "1.1.0"],
     ["no JSON", "what?", "1.1.0"],
@@ -127,7 +127,7 @@ describe("VERSION", () => {
   });
 });
 
-describe("infra-dpu-cni, which refuses every ADD and nothing else", () => {
+describe.concurrent("infra-dpu-cni, which refuses every ADD and nothing else", () => {
   test.each(["DEL", "CHECK", "GC", "STATUS"])("%s succeeds whatever is wrong", async (verb) => {
     for (const input of ["", "{", "{}", text({ cniVersion: "4.3.2" })]) {
       const { exitCode, stdout, stderr } = await rawCall("infra-dpu-cni", { CNI_COMMAND: verb }, input);
