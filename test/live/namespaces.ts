@@ -47,9 +47,24 @@ export function makeVeth(a: Namespace, name: string, b: Namespace, peer: string)
   b.ip(`link set ${peer} up`);
 }
 
+/** Several `ip` commands in a namespace that makeNamespace made, by one process. */
+export function ipBatch({ name }: Namespace, lines: readonly string[]): void {
+  run("ip", ["-n", name, "-batch", "-"], lines.join("\n"));
+}
+
 /** Veth masters in the host, up; their other ends are in the fabric. */
 export function makeMasters(host: Namespace, fabric: Namespace, names: readonly string[]): void {
-  for (const name of names) makeVeth(host, name, fabric, name);
+  ipBatch(
+    host,
+    names.flatMap((name) => [
+      `link add ${name} type veth peer name ${name} netns ${fabric.name}`,
+      `link set ${name} up`,
+    ]),
+  );
+  ipBatch(
+    fabric,
+    names.map((name) => `link set ${name} up`),
+  );
 }
 
 /** Why tests on the kernel cannot run here; undefined where they can. For `describe.skipIf`. */
@@ -67,6 +82,6 @@ function split(words: string): string[] {
   return words.split(/\s+/).filter((word) => word !== "");
 }
 
-function run(command: string, args: readonly string[]): string {
-  return execFileSync(command, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+function run(command: string, args: readonly string[], input = ""): string {
+  return execFileSync(command, args, { encoding: "utf8", input, stdio: ["pipe", "pipe", "pipe"] });
 }

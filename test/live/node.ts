@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { makeMasters, makeNamespace, type Namespace } from "./namespaces.ts";
+import { ipBatch, makeMasters, makeNamespace, type Namespace } from "./namespaces.ts";
 
 /** A node of a test's own: a namespace with veth masters, and a state folder. */
 export interface Node extends Disposable {
@@ -38,10 +38,13 @@ export function makeTwoNodes(count = 2): [Node, Node] {
 }
 
 function nodeOf(host: Namespace, masters: readonly string[], others: readonly Namespace[], number = 1): Node {
-  masters.forEach((name, i) => {
-    host.ip(`addr add ${masterAddress(i + 1, number)}/24 dev ${name}`);
-    host.ip(`addr add fd0${i + 1}::${number}/64 dev ${name} nodad`);
-  });
+  ipBatch(
+    host,
+    masters.flatMap((name, i) => [
+      `addr add ${masterAddress(i + 1, number)}/24 dev ${name}`,
+      `addr add fd0${i + 1}::${number}/64 dev ${name} nodad`,
+    ]),
+  );
   const folder = mkdtempSync(join(tmpdir(), "multi-nic-cni-live-"));
   const stateDir = join(folder, "state");
   const logFile = join(folder, "log");
