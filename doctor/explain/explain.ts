@@ -19,7 +19,7 @@ const general = ownMeanings.filter(({ id }) => id === "own");
 export function explain(text: string): Explanation {
   const refusal = parseEvent(text);
   for (const meaning of [...specific, ...general]) {
-    const found = matchOf(meaning, refusal, text);
+    const found = matchOf(meaning, refusal);
     if (found === null) continue;
     const fill = (words: string) =>
       words.replace(/\$(\d)/g, (_, group) => found[Number(group)] ?? "(not named)");
@@ -41,10 +41,8 @@ export function explain(text: string): Explanation {
   };
 }
 
-/** A plugin's own words are where a meaning is looked for; where no plugin is named, the whole text. */
-function matchOf({ plugin, pattern }: Meaning, refusal: Refusal, text: string): RegExpExecArray | null {
+/** A plugin's own words are where a meaning is looked for. Where no plugin is named, they are the whole text. */
+function matchOf({ plugin, pattern }: Meaning, refusal: Refusal): RegExpExecArray | null {
   if (plugin !== undefined && !(refusal.plugin !== undefined && plugin.test(refusal.plugin))) return null;
-  return (
-    pattern.exec(refusal.said) ?? (plugin === undefined ? pattern.exec(text.replaceAll('\\"', '"')) : null)
-  );
+  return pattern.exec(refusal.said);
 }

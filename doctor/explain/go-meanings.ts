@@ -33,6 +33,13 @@ export const goMeanings: readonly Meaning[] = [
       "start that plugin's pod on the node; on a DPU of an infra cluster, install infra-dpu-cni (scripts/install.sh)",
   },
   {
+    id: "multus-socket",
+    pattern: /dial unix \S*multus\S*: connect/,
+    why: "the node's Multus daemon does not run: the shim has nobody to ask",
+    mender: "node",
+    change: "kubectl -n openshift-multus (or kube-system) get pods -o wide, and mend the node's Multus pod",
+  },
+  {
     id: "multus-api",
     pattern:
       /(?:Multus|getting pod|GetPod).*(?:i\/o timeout|connection refused|no route to host|Unauthorized|x509)/i,
@@ -47,13 +54,6 @@ export const goMeanings: readonly Meaning[] = [
     why: "there is no network configuration in $1",
     mender: "node",
     change: "start the network provider that writes it; multi-nic-doctor on the node lists what is there",
-  },
-  {
-    id: "multus-socket",
-    pattern: /dial unix \S*multus\S*: connect/,
-    why: "the node's Multus daemon does not run: the shim has nobody to ask",
-    mender: "node",
-    change: "kubectl -n openshift-multus (or kube-system) get pods -o wide, and mend the node's Multus pod",
   },
   {
     id: "ovn-server",

@@ -64,7 +64,7 @@ function misindented(
   return {
     ...error(
       `${file}:${at}`,
-      `mis-indented: ${parent} is empty, and ${names} stand beside it`,
+      `mis-indented: ${parent} is empty, and ${names} ${keys.length > 1 ? "stand" : "stands"} beside it`,
       `kubectl refuses the object, or takes it without its ${parent}`,
       `indent these lines, and what is below them, by two blanks more than ${parent}`,
     ),

@@ -31,13 +31,15 @@ function readOne(file: string, document: Document.Parsed, lines: LineCounter): R
     };
   });
   if (wrong.length > 0) return { manifests: [], findings: wrong };
-  if (document.contents === null) return { manifests: [], findings: [] };
+  if (document.contents === null || isEmpty(document.contents)) return { manifests: [], findings: [] };
   const line = lines.linePos(document.contents.range[0]).line;
   if (!isMap(document.contents)) return notAnObject(file, line);
   const keyLines = new Map<string, number>();
   for (const { key } of document.contents.items)
     if (isScalar(key)) keyLines.set(String(key.value), lines.linePos(key.range?.[0] ?? 0).line);
-  const { content, findings } = putBack(file, objectIn(document), keyLines);
+  const object = objectIn(document);
+  if (object === undefined) return tooLarge(file, line);
+  const { content, findings } = putBack(file, object, keyLines);
   const items = at(content, "items");
   const contents = textAt(content, "kind") === "List" && Array.isArray(items) ? items : [content];
   return { manifests: contents.map((each) => manifestOf(file, line, each)), findings };
@@ -53,9 +55,29 @@ function notAnObject(file: string, line: number): Read {
   return { manifests: [], findings: [{ ...found, check: "yaml" }] };
 }
 
-/** Bounded: a few aliases in one another would make gigabytes of it. */
-const objectIn = (document: Document.Parsed) =>
-  document.toJS({ maxAliasCount: 100 }) as Readonly<Record<string, unknown>>;
+/** A document of comments, or of nothing between two "---". */
+const isEmpty = (contents: unknown) => isScalar(contents) && contents.value === null;
+
+/** undefined: a few aliases in one another would make gigabytes of it. */
+function objectIn(document: Document.Parsed): Readonly<Record<string, unknown>> | undefined {
+  try {
+    return document.toJS({ maxAliasCount: 100 }) as Readonly<Record<string, unknown>>;
+  } catch (error) {
+    if (error instanceof ReferenceError) return undefined;
+    throw error;
+  }
+}
+
+function tooLarge(file: string, line: number): Read {
+  const what = "is too large when its aliases are expanded";
+  const found = error(
+    `${file}:${line}`,
+    what,
+    "kubectl refuses the whole file",
+    "write it out, without & and *",
+  );
+  return { manifests: [], findings: [{ ...found, check: "yaml" }] };
+}
 
 function manifestOf(file: string, line: number, content: unknown): Manifest {
   return {
