@@ -8,7 +8,7 @@ import { at, here, ifnamesOf, network, useScene } from "../live/scene.ts";
 import { versions } from "./raw-call.ts";
 
 /*
- * The main plugin, by topics of the tests of the reference's ipvlan and macvlan. In test/live are more of their rows:
+ * The main plugin, by topics of the tests of the reference's main plugins. In test/live are more of their rows:
  * every kind and mode in attach, choosing NICs, MAC and MTU in choice, chains behind Go's bridge in go-plugins, what ADD
  * refuses in bad-*.
  */
