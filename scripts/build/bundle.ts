@@ -1,7 +1,6 @@
-import { writeFile } from "node:fs/promises";
 import { constants } from "node:os";
 import { basename, join } from "node:path";
-import { type BuildOptions, build, type Plugin, transform } from "esbuild";
+import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 import { packageJson, root, workPath } from "./project.ts";
 
 /** A script of the executable: `name` is what other scripts require it by, less "./", `path` its file, ASCII only. */
@@ -11,37 +10,79 @@ export interface Script {
 }
 
 /**
- * plugins/main.ts as the script "main.js", and everything that is imported lazily in scripts of its own: what a
- * call does not need is neither read nor compiled. Shared modules come in scripts of their own as well.
+ * plugins/main.ts as the script "main.js", and everything that is imported lazily as one script each: what a call
+ * does not need is neither read nor compiled. What main.js shares with others is in scripts of its own, so that all
+ * have the same classes; of what others share among themselves, each has a copy.
  */
 export async function bundleScripts(entry = join(root, "plugins/main.ts")): Promise<readonly Script[]> {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     ...shared,
     entryPoints: { main: entry },
-    // esbuild splits ES modules only; toScript makes each of them a script.
+    // esbuild splits ES modules only; toScript joins the pieces again.
     format: "esm",
     splitting: true,
     chunkNames: "[name]-[hash]",
     outdir: workPath(),
+    // Names in the metafile are relative to it.
+    absWorkingDir: workPath(),
+    metafile: true,
     write: false,
     define: { __VERSION__: JSON.stringify(packageJson.version), "import.meta.dirname": "__dirname" },
     plugins: [nodeGypBuildFromAsset, errnoInsteadOfOs],
   });
-  return await Promise.all(outputFiles.map(({ path, text }) => toScript(path, text)));
+  const pieces = new Map(outputFiles.map(({ path, text }) => [basename(path), text]));
+  const scripts = new Set([...staticallyReached("main.js", metafile), ...lazilyImported(metafile)]);
+  return await Promise.all([...scripts].map((name) => toScript(name, pieces, scripts)));
 }
 
-/** An ES module as the function that loader.ts calls, whose imports are calls of its `require`. */
-async function toScript(path: string, module: string): Promise<Script> {
-  const { code } = await transform(module, {
+function staticallyReached(name: string, metafile: Metafile, found = new Set<string>()): Set<string> {
+  if (found.has(name)) return found;
+  found.add(name);
+  for (const { path, kind, external } of metafile.outputs[name]?.imports ?? []) {
+    if (kind === "import-statement" && external !== true) staticallyReached(path, metafile, found);
+  }
+  return found;
+}
+
+function lazilyImported({ outputs }: Metafile): string[] {
+  const imports = Object.values(outputs).flatMap((output) => output.imports);
+  return imports.flatMap(({ path, kind, external }) =>
+    kind === "dynamic-import" && external !== true ? [path] : [],
+  );
+}
+
+/** A piece, with all it imports that is no script itself, as the function that loader.ts calls with a `require`. */
+async function toScript(
+  name: string,
+  pieces: ReadonlyMap<string, string>,
+  scripts: ReadonlySet<string>,
+): Promise<Script> {
+  const path = workPath(name);
+  await build({
+    ...shared,
+    entryPoints: [`./${name}`],
+    outfile: path,
     format: "cjs",
-    target: shared.target,
-    charset: shared.charset,
     // A script has no loader of modules: import() becomes a deferred require, as lazy as before.
     supported: { "dynamic-import": false },
+    banner: { js: "(function (exports, require, module, __filename, __dirname) {" },
+    footer: { js: "})" },
+    plugins: [fromPieces(pieces, scripts)],
   });
-  await writeFile(path, `(function (exports, require, module, __filename, __dirname) {\n${code}})`, "latin1");
-  return { name: basename(path), path };
+  return { name, path };
 }
+
+const fromPieces = (pieces: ReadonlyMap<string, string>, scripts: ReadonlySet<string>): Plugin => ({
+  name: "from-pieces",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^\.\// }, ({ path, kind }) =>
+      kind !== "entry-point" && scripts.has(basename(path))
+        ? { path, external: true }
+        : { path: basename(path), namespace: "piece" },
+    );
+    onLoad({ filter: /.*/, namespace: "piece" }, ({ path }) => ({ contents: pieces.get(path) ?? "" }));
+  },
+});
 
 /** What runs first in the executable (loader.ts); it takes code caches only where it was built to. */
 export async function bundleLoader(withCodeCache: boolean): Promise<string> {

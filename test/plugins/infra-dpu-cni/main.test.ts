@@ -235,6 +235,6 @@ test.each([
   expect(stderr).toContain("lib/cni/execute.ts");
   expect(stderr.includes("infra-dpu-cni/verbs.ts")).toBe(verbs);
   expect(stderr).not.toMatch(
-    /node_modules\/(zod|execa|netlink|ip-address)|lib\/netlink|multi-nic\/verbs|multi-nic-ipam\/verbs/,
+    /node_modules\/(zod|execa|netlink|ip-address)|lib\/netlink|plugins\/multi-nic[^/]*\/(?!main|verbs)/,
   );
 });
