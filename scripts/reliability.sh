@@ -9,7 +9,9 @@ Runs the long tests (root), with what they need installed and built first. Each 
 for docs/reliability.md; how far it is goes to stderr. PART is one of:
   faults         each system call of ADD, DEL and GC killed or made to fail: four macvlan NICs (15 to 40 minutes)
   faults-ipvlan  the same with ipvlan, in the test kernel (1 to 2 hours)
-Options of both: --most N, at most N faults a scenario; --only TITLE, scenarios with that in their title.
+  fuzz           200,000 configurations, structured and mangled, for the parsers of all plugins (2 minutes)
+  concurrency    50 pods of 4 NICs at once, then 2,000 operations by 16 workers (2 minutes)
+Options of the faults: --most N, at most N faults a scenario; --only TITLE, scenarios with that in their title.
 Exit status 1 when a part failed.
 EOT
 }
@@ -19,7 +21,7 @@ parts=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
   case $1 in
     -h | --help) usage && exit 0 ;;
-    faults | faults-ipvlan) parts+=("$1") ;;
+    faults | faults-ipvlan | fuzz | concurrency) parts+=("$1") ;;
     *) usage >&2 && exit 64 ;;
   esac
   shift
@@ -38,6 +40,9 @@ scripts/install-packages.sh "${purposes[@]}" >&2 || exit 1
 export PATH=$PWD/node_modules/.bin:$PATH
 { scripts/build-native.sh && ./build.sh --arch "$(node -p process.arch)"; } >&2 || exit 1
 
+# tests PROJECT FILE: a file of the test suite, with the numbers asked for in the environment.
+tests() { nice node node_modules/vitest/vitest.mjs run --project "$1" --testTimeout 3600000 --reporter=verbose "$2"; }
+
 status=0
 for part in "${parts[@]}"; do
   case $part in
@@ -45,6 +50,8 @@ for part in "${parts[@]}"; do
     faults-ipvlan)
       nice scripts/test-kernel/run.sh -t 14400 node scripts/reliability/faults.ts --plugin ipvlan "$@"
       ;;
+    fuzz) MULTI_NIC_CNI_FUZZ_RUNS=33400 tests unit test/fuzz ;;
+    concurrency) MULTI_NIC_CNI_OPERATIONS=2000 tests live test/live/concurrency ;;
   esac || status=1
 done
 exit $status
