@@ -17,6 +17,8 @@ export type Command =
       readonly ovsDb?: string;
       /** Path of a release's SHA256SUMS */
       readonly sums?: string;
+      /** Folder to write what was looked at to */
+      readonly capture?: string;
     })
   | (Common & { readonly verb: "manifests"; readonly files: readonly string[] })
   | (Common & {
@@ -46,6 +48,7 @@ const options = {
   "cni-conf": { type: "string" },
   "ovs-db": { type: "string" },
   sums: { type: "string" },
+  capture: { type: "string" },
   namespace: { type: "string", short: "n" },
   "plan-vfs": { type: "string" },
   apply: { type: "boolean" },
@@ -111,5 +114,6 @@ function scopeOf(values: Values) {
     ...(values["cni-conf"] === undefined ? {} : { cniConf: values["cni-conf"] }),
     ...(values["ovs-db"] === undefined ? {} : { ovsDb: values["ovs-db"] }),
     ...(values.sums === undefined ? {} : { sums: values.sums }),
+    ...(values.capture === undefined ? {} : { capture: values.capture }),
   };
 }

@@ -8,6 +8,7 @@ export const help = `Usage: multi-nic-doctor [node|host|dpu] [OPTION...]     loo
   dpu    the DPU itself: switchdev, representors, Open vSwitch, and what goes for any node
 
   --root DIR       look at a captured tree, or another mounted root, in place of /
+  --capture DIR    write what was looked at to a new folder, for --root elsewhere
   --pf NAME        only this physical function
   --cni-bin DIR    the CNI folder, where it is none of the usual ones
   --cni-conf DIR   the configuration folder, where it is none of the usual ones
@@ -15,7 +16,7 @@ export const help = `Usage: multi-nic-doctor [node|host|dpu] [OPTION...]     loo
   --sums FILE      SHA256SUMS of the release that should be installed
   -n, --namespace  of the pod to explain
   --json           one JSON document
-  --apply          carries the plan for the virtual functions out; nothing else here writes anything
+  --apply          carries the plan for the virtual functions out; nothing else changes the machine
 
 explain reads the event's text from its arguments or stdin; a pod's name ("web", "default/web") is looked up with kubectl.
 

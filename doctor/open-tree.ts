@@ -37,6 +37,7 @@ export function openTree(
   run: (program: string, args: readonly string[]) => Promise<Output>,
 ): Tree {
   const outputs = new Map<string, Promise<Output>>();
+  const digests = new Map<string, string>();
   const at = (path: string) => within(root, path);
   return {
     text: (path) => reading(path, () => readText(at(path))),
@@ -48,7 +49,7 @@ export function openTree(
         const kind = found.isFile() ? "file" : found.isDirectory() ? "folder" : "other";
         return { kind, mode: found.mode & 0o7777, ino: found.ino } as const;
       }),
-    digest: (path) => reading(path, () => digestOf(at(path))),
+    digest: (path) => reading(path, () => digestOf(at(path), digests)),
     output(program, args) {
       const key = [program, ...args].join(" ");
       const known = outputs.get(key) ?? run(program, args);
@@ -69,7 +70,7 @@ function reading<T>(path: string, read: () => T): T | undefined {
 }
 
 /** The file that a path leads to when `root` is taken for "/", as chroot(2) would: a captured tree has absolute links. */
-function within(root: string, path: string): string {
+export function within(root: string, path: string): string {
   const done: string[] = [];
   let ahead = partsOf(path);
   for (let links = 0; ahead.length > 0; ) {
@@ -92,7 +93,8 @@ function within(root: string, path: string): string {
   return join(root, ...done);
 }
 
-function parentWithin(root: string, path: string): string {
+/** The same, less the last part's own link. */
+export function parentWithin(root: string, path: string): string {
   const parts = partsOf(path);
   return join(within(root, parts.slice(0, -1).join("/")), parts.at(-1) ?? "");
 }
@@ -117,14 +119,23 @@ function readText(path: string): string {
   });
 }
 
-function digestOf(path: string): string {
+/** Hard links of one file are read once. */
+function digestOf(path: string, known: Map<string, string>): string {
   return whole(path, (fd) => {
-    const hash = createHash("sha256");
-    const bytes = Buffer.alloc(mostText);
-    for (let read = readSync(fd, bytes); read !== 0; read = readSync(fd, bytes))
-      hash.update(bytes.subarray(0, read));
-    return hash.digest("hex");
+    const { dev, ino } = fstatSync(fd);
+    const key = `${dev}:${ino}`;
+    const digest = known.get(key) ?? readDigest(fd);
+    known.set(key, digest);
+    return digest;
   });
+}
+
+function readDigest(fd: number): string {
+  const hash = createHash("sha256");
+  const bytes = Buffer.alloc(mostText);
+  for (let read = readSync(fd, bytes); read !== 0; read = readSync(fd, bytes))
+    hash.update(bytes.subarray(0, read));
+  return hash.digest("hex");
 }
 
 /** Opens only regular files, and never waits: a FIFO in a configuration folder must not hold a check up. */

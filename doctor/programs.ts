@@ -31,15 +31,25 @@ export function captureName(program: string, args: readonly string[]): string {
   return [program, ...args].join(" ").replaceAll("/", "_");
 }
 
+/** Behind a command's name, the file that says why it failed. */
+export const failedSuffix = ".failed";
+
 /** Programs' output from the files of <root>/.commands. */
 export function capturedPrograms(root: string) {
   return async (program: string, args: readonly string[]): Promise<Output> => {
-    const name = captureName(program, args);
-    try {
-      return { stdout: readFileSync(join(root, ".commands", name), "utf8") };
-    } catch {
-      const failure = `the output of "${[program, ...args].join(" ")}" is not in the captured tree (.commands/${name})`;
-      return { failure, missing: true };
-    }
+    const file = join(root, ".commands", captureName(program, args));
+    const stdout = textIn(file);
+    if (stdout !== undefined) return { stdout };
+    const failure = textIn(`${file}${failedSuffix}`);
+    if (failure !== undefined) return { failure, missing: false };
+    return { failure: `what ${program} prints is not in the captured tree (no ${file})`, missing: true };
   };
+}
+
+function textIn(file: string): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return undefined;
+  }
 }

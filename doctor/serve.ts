@@ -1,12 +1,13 @@
-import { readFileSync, statSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync } from "node:fs";
 import type { Scope } from "./check.ts";
 import { type Command, parseCommand, UsageError } from "./command-line.ts";
-import { examine } from "./examine.ts";
+import { type Examined, examine } from "./examine.ts";
 import { exitCodeOf } from "./finding.ts";
 import { help } from "./help.ts";
 import { openTree } from "./open-tree.ts";
 import { capturedPrograms, runProgram } from "./programs.ts";
 import { jsonReport, textOf } from "./report.ts";
+import type { Tree } from "./tree.ts";
 
 export interface Served {
   readonly stdout: string;
@@ -50,12 +51,28 @@ async function obey(command: Command, version: string): Promise<Served> {
 const printed = (stdout: string): Served => ({ stdout, stderr: "", exitCode: 0 });
 
 async function examined(command: Asked<"examine">, version: string): Promise<Served> {
-  const { json, root, sums, verb, ...scope } = command;
+  const { json, root, sums, capture, verb, ...scope } = command;
   const full: Scope = sums === undefined ? scope : { ...scope, sums: readSums(sums) };
-  const found = await examine(treeOf(root), full);
+  const tree = treeOf(root);
+  const found = await (capture === undefined ? examine(tree, full) : captured(tree, full, capture));
   const about = { doctor: version, role: scope.role, root };
   const stdout = json ? jsonReport(about, found) : textOf(found);
   return { stdout, stderr: "", exitCode: exitCodeOf(found.flatMap(({ findings }) => findings)) };
+}
+
+async function captured(tree: Tree, scope: Scope, folder: string): Promise<readonly Examined[]> {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    throw new UsageError(
+      `--capture: "${folder}" cannot be made (${(error as NodeJS.ErrnoException).code}); name a new folder`,
+    );
+  }
+  const { recording } = await import("./recording.ts");
+  const record = recording(tree);
+  const found = await examine(record.tree, scope);
+  record.save(folder);
+  return found;
 }
 
 /** The machine itself, where programs are run, or another root, where their output has been captured. */

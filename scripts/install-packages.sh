@@ -18,6 +18,8 @@ quickstart | iputils-ping                 | ping, to show traffic
 test       | iproute2                     | ip, to make links and to compare results with
 test       | iputils-ping                 | ping, for traffic between pods
 test       | containernetworking-plugins  | Go macvlan and host-local, as delegates and callers
+test       | openvswitch-switch           | Open vSwitch, run by hand in a namespace, for multi-nic-doctor to look at
+test       | ethtool                      | what multi-nic-doctor asks for hw-tc-offload
 kernel     | busybox-static               | the first process of the test kernel
 kernel     | patchelf                     | lets the test kernel use its own libc
 kernel     | debian-archive-keyring       | checks the signature on the test kernel

@@ -29,12 +29,12 @@ function judge(tree: Tree, scope: Scope): readonly Finding[] {
   return [...found, error(bins[0] ?? "", "infra-dpu-cni is not installed", why, "scripts/install.sh")];
 }
 
-/** Files that an installer left half done, and plugins that cannot be run. */
+/** Plugins that cannot be run. Their names are in lower case, without an ending; sums, licences and an installer's temporary files are not. */
 function unfinished(tree: Tree, bin: string): Finding[] {
   return tree.list(bin).flatMap((name) => {
     const path = `${bin}/${name}`;
     const found = tree.stat(path);
-    if (name.startsWith(".") || found?.kind !== "file" || (found.mode & 0o111) !== 0) return [];
+    if (!/^[a-z0-9_-]+$/.test(name) || found?.kind !== "file" || (found.mode & 0o111) !== 0) return [];
     return [
       warning(
         path,

@@ -24,16 +24,11 @@ export const ownExecutables: Check = {
   },
 };
 
-/** A file's sum is computed once for all its names. */
 function executablesIn(tree: Tree, bin: string): readonly Executable[] {
-  const sums = new Map<number, string | undefined>();
-  return names.flatMap((name) => {
-    const path = join(bin, name);
-    const found = tree.stat(path);
-    if (found?.kind !== "file") return [];
-    if (!sums.has(found.ino)) sums.set(found.ino, tree.digest(path));
-    return [{ name, path, sum: sums.get(found.ino) }];
-  });
+  return names
+    .map((name) => ({ name, path: join(bin, name) }))
+    .filter(({ path }) => tree.stat(path)?.kind === "file")
+    .map(({ name, path }) => ({ name, path, sum: tree.digest(path) }));
 }
 
 async function judge(tree: Tree, { sums }: Scope, found: readonly Executable[]): Promise<readonly Finding[]> {

@@ -61,7 +61,7 @@ export const goMeanings: readonly Meaning[] = [
     why: "OVN-Kubernetes' node agent does not serve pods here; in dpu mode it never does",
     mender: "pod",
     change:
-      "on a DPU: set spec.hostNetwork: true in the pod, or keep it off the node, and have infra-dpu-cni installed in its place; elsewhere mend the node's ovnkube-node pod",
+      "on a DPU: set spec.hostNetwork: true, or keep it off the node, and have infra-dpu-cni installed in its place; elsewhere mend the node's ovnkube-node pod",
   },
   {
     id: "ovn-port-binding",

@@ -3,7 +3,7 @@ import type { Meaning } from "./meaning.ts";
 const infra = /^infra-dpu-cni$/;
 const ours = /^multi-nic(-ipam)?$/;
 const hostNetwork =
-  "set spec.hostNetwork: true in the pod (and dnsPolicy: ClusterFirstWithHostNet where it uses services), or keep it off DPU nodes by a nodeSelector or affinity";
+  "set spec.hostNetwork: true (and dnsPolicy: ClusterFirstWithHostNet where it uses services), or keep the pod off DPU nodes by a nodeSelector or affinity";
 
 /** What the plugins of this project say. A test holds this table against what they really say. */
 export const ownMeanings: readonly Meaning[] = [

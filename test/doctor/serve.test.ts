@@ -33,6 +33,34 @@ test("a finding is one line: what, where, why it matters, and what mends it", as
   );
 });
 
+test.each([
+  [
+    "a host",
+    "host",
+    host(3, { ...cni, ...inPod(1), "/var/run": { link: "/run" }, "/etc/cni/net.d/05.conf": "{" }),
+  ],
+  [
+    "a host where a program fails, and two of three names are one file",
+    "host",
+    host(3, {
+      ...cni,
+      "/opt/cni/bin/multi-nic": { executable: "" },
+      "/opt/cni/bin/multi-nic-ipam": { executable: "another" },
+      "/.commands/ethtool -k enp2s0f0np0": undefined,
+      "/.commands/ethtool -k enp2s0f0np0.failed": "ethtool: no",
+    }),
+  ],
+  ["a DPU", "dpu", dpu({ ...cni, "/sys/class/net/p0/device": { link: "../../../0000:03:00.0" } })],
+])("of %s, what --capture writes is found the same by --root", async (_, role, entries) => {
+  const copy = join(writeTree({}), "copy");
+  const first = await doctor(writeTree(entries), role, "--capture", copy);
+  expect(await doctor(copy, role)).toEqual(first);
+  expect(await doctor(copy, role, "--capture", copy)).toMatchObject({
+    exitCode: 64,
+    stderr: expect.stringContaining("EEXIST"),
+  });
+});
+
 test("--json is one document with the same", async () => {
   const { stdout } = await doctor(writeTree(host(0, cni)), "host", "--json");
   expect(JSON.parse(stdout)).toMatchObject({

@@ -84,6 +84,12 @@ test.each<[sentence: string, check: Check, entries: Entries, found: string[]]>([
     ["error ovs-vsctl printed something else than its tables as JSON"],
   ],
   [
+    "bridges that cannot be asked for are a note",
+    openVswitchBridges,
+    dpu(Object.fromEntries(Object.keys(ovs(settings, bridges)).map((path) => [path, "Segmentation fault"]))),
+    ["note ovs-vsctl printed something else than its tables as JSON"],
+  ],
+  [
     "no bridge with the uplink is an error",
     openVswitchBridges,
     dpu(ovs(settings, { "br-int": ["br-int"] })),

@@ -104,7 +104,7 @@ test.each<[sentence: string, check: Check, role: Role, more: Entries, found: str
     "a plugin that is not executable is a warning",
     cniFolder,
     "node",
-    { "/opt/cni/bin/bridge": "text" },
+    { "/opt/cni/bin/bridge": "text", "/opt/cni/bin/SHA256SUMS": "", "/opt/cni/bin/.bridge.tmp": "" },
     ["warning is not executable"],
   ],
   [
