@@ -34,7 +34,7 @@ conf_path() {
 }
 
 # has_value FILE KEY PATTERN: whether the JSON text has "KEY": "PATTERN". Enough where any depth will do.
-has_value() { tr -d ' \t\r\n' <"$1" 2>/dev/null | grep -q "\"$2\":\"$3\""; }
+has_value() { [ -r "$1" ] && tr -d ' \t\r\n' <"$1" | grep -q "\"$2\":\"$3\""; }
 
 names_us() { has_value "$1" type infra-dpu-cni; }
 

@@ -86,7 +86,7 @@ stop_units() {
 
 # take_back SUM PATH: SUM is what was there first.
 take_back() {
-  local backup
+  local backup error
   backup=$root$state/backup/$(mangled "$2")
   if [ "$(sum_of "$root$2")" = "$1" ]; then
     step unchanged "$root$2 is as it was before"
@@ -97,7 +97,7 @@ take_back() {
   elif [ -n "$dry" ]; then
     step would "$(if [ "$1" = absent ]; then echo "remove $root$2"; else echo "put back $root$2 as it was"; fi)"
   elif [ "$1" = absent ]; then
-    rm -f "$root$2" 2>/dev/null || fail "cannot remove $root$2"
+    error=$(rm -f "$root$2" 2>&1) || fail "cannot remove $root$2: $error"
     step changed "removed $root$2: there was none before"
   elif [ "$(sum_of "$backup")" != "$1" ]; then
     fail "$backup is damaged: $root$2 is left as it is"
