@@ -1,5 +1,5 @@
 // Run by the Node that code caches are for: compile.mjs make|check [SCRIPT CACHE]...
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { setFlagsFromString } from "node:v8";
 import { Script } from "node:vm";
 
@@ -21,6 +21,7 @@ const [, , action, ...files] = process.argv;
 for (let i = 0; i < files.length; i += 2) {
   const [path, cache] = files.slice(i, i + 2);
   const source = readFileSync(path, "latin1");
-  if (action === "make") writeFileSync(cache, make(source, path));
-  else check(source, path, readFileSync(cache));
+  if (action === "check") check(source, path, readFileSync(cache));
+  // One that is there was made by rehearse.mjs.
+  else if (!existsSync(cache)) writeFileSync(cache, make(source, path));
 }

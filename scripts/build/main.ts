@@ -15,7 +15,9 @@ async function buildFor(architecture: Architecture, scripts: readonly Script[], 
   const folder = join(out, `linux-${architecture}`);
   const addons = addonsFor(architecture);
   const base = await step(`${architecture}: base Node`, () => baseNode(architecture));
-  const caches = await step(`${architecture}: code cache`, () => codeCaches(architecture, base, scripts));
+  const caches = await step(`${architecture}: code cache`, () =>
+    codeCaches(architecture, base, scripts, addons),
+  );
   await step(`${architecture}: executable`, () =>
     makeExecutable({ architecture, base, scripts, caches, addons }, unreleased(folder)),
   );
