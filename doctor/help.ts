@@ -20,5 +20,5 @@ export const help = `Usage: multi-nic-doctor [node|host|dpu] [OPTION...]     loo
 
 explain reads the event's text from its arguments or stdin; a pod's name ("web", "default/web") is looked up with kubectl.
 
-Exit code: 0 all well (notes at most), 1 warnings, 2 errors, 64 wrong arguments.
+Exit code: 0 all well (notes at most), 1 warnings, 2 errors, 64 wrong arguments, 70 a defect of its own.
 `;
