@@ -17,30 +17,45 @@ export const optionalCount = z.optional(count);
 /** A list, or the one text that would be in it. */
 export const optionalTextOrTexts = z.optional(z.union([texts, text]));
 
-const setText = z.exactOptional(text);
-const setTexts = z.exactOptional(texts);
-const setInteger = z.exactOptional(z.int());
+/** What is in it is read apart, by a schema that is made only where the key is there. */
+export const optionalObject = z.optional(z.looseObject({}));
+export const optionalList = z.optional(z.array(z.unknown()));
 
-/** DNS settings, as in configurations and results. */
-export const Dns = z.looseObject({
-  nameservers: setTexts,
-  domain: setText,
-  search: setTexts,
-  options: setTexts,
-});
-export type Dns = z.infer<typeof Dns>;
+const Dns = () => {
+  const servers = z.exactOptional(texts);
+  return z.looseObject({
+    nameservers: servers,
+    domain: z.exactOptional(text),
+    search: servers,
+    options: servers,
+  });
+};
+export type Dns = z.infer<ReturnType<typeof Dns>>;
 
+/** DNS settings, as in configurations and results, that were found under the key `at`. Throws as parseConf. */
+export function parseDns(json: unknown, at: string): Dns | undefined {
+  return json === undefined ? undefined : parseConf(Dns(), json, at);
+}
+
+const Route = () => {
+  const integer = z.exactOptional(z.int());
+  return z.looseObject({
+    dst: text,
+    gw: z.exactOptional(text),
+    mtu: integer,
+    advmss: integer,
+    priority: integer,
+    table: integer,
+    scope: integer,
+  });
+};
 /** A route, as in configurations and results: dst is a network, gw an address. */
-export const Route = z.looseObject({
-  dst: text,
-  gw: setText,
-  mtu: setInteger,
-  advmss: setInteger,
-  priority: setInteger,
-  table: setInteger,
-  scope: setInteger,
-});
-export type Route = z.infer<typeof Route>;
+export type Route = z.infer<ReturnType<typeof Route>>;
+
+/** A list of routes that was found under the key `at`, empty where there is none. Throws as parseConf. */
+export function parseRoutes(json: unknown, at: string): Route[] {
+  return json === undefined ? [] : parseConf(z.array(Route()).check(mostEntries), json, at);
+}
 
 /** An attachment that the runtime still knows, in the configuration of a GC. */
 export const ValidAttachment = z.looseObject({ containerID: text, ifname: text });
@@ -55,11 +70,11 @@ export const NetConf = z.looseObject({
   name: text,
   type: optionalText,
   ipam: z.optional(z.looseObject({ type: optionalText })),
-  dns: z.optional(Dns),
+  dns: optionalObject,
   /** As it came: parseResult reads it, by its version. */
-  prevResult: z.optional(z.looseObject({})),
+  prevResult: optionalObject,
   /** What a pod's `cni-args` and other callers give (CONVENTIONS.md, "args"). */
-  args: z.optional(z.looseObject({ cni: z.optional(z.looseObject({})) })),
+  args: z.optional(z.looseObject({ cni: optionalObject })),
   /** Filled by the runtime for the capabilities that the configuration announces. */
   runtimeConfig: z.optional(
     z.looseObject({

@@ -2,7 +2,6 @@ import { chmodSync, linkSync, mkdirSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import type { SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 import { DatabaseSync } from "node:sqlite";
-import { pathToFileURL } from "node:url";
 import { CniError, ErrorCode } from "../cni/error.ts";
 import { explained, isUnopened, patiently, startOver } from "./database-error.ts";
 import { applicationId, schema, schemaVersion } from "./schema.ts";
@@ -99,9 +98,7 @@ function openOrCreate(path: string): DatabaseSync {
 
 function open(path: string): DatabaseSync {
   // mode=rw: SQLite would make an empty file in place of a missing one, and take an emptied one for new.
-  const url = pathToFileURL(path);
-  url.searchParams.set("mode", "rw");
-  const db = new DatabaseSync(url, { timeout: lockTimeout });
+  const db = new DatabaseSync(`file:${escaped(path)}?mode=rw`, { timeout: lockTimeout });
   try {
     db.exec("PRAGMA synchronous = NORMAL");
     checkVersion(path, db);
@@ -111,6 +108,9 @@ function open(path: string): DatabaseSync {
     throw error;
   }
 }
+
+/** A path in a URI (https://www.sqlite.org/uri.html). URL would do it, and take 0.1 ms of every verb. */
+const escaped = (path: string): string => encodeURI(path).replaceAll("?", "%3F").replaceAll("#", "%23");
 
 function checkVersion(path: string, db: DatabaseSync): void {
   const id = Number(db.prepare("PRAGMA application_id").get()?.application_id);

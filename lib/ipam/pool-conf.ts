@@ -2,14 +2,17 @@ import * as z from "zod/mini";
 import { CniError, ErrorCode } from "../cni/error.ts";
 import type { JsonObject } from "../cni/json.ts";
 import {
-  Dns,
-  mostEntries,
+  type Dns,
   optionalCount,
+  optionalList,
+  optionalObject,
   optionalText,
   optionalTextOrTexts,
   optionalTexts,
   parseConf,
-  Route,
+  parseDns,
+  parseRoutes,
+  type Route,
 } from "../cni/netconf.ts";
 import type { Cidr, IpAddress } from "../net/address.ts";
 import {
@@ -45,8 +48,8 @@ export const PoolNetConf = z.looseObject({
     coolDown: z.optional(z.number().check(z.nonnegative())),
     /** At most one for each NIC and family; never handed out. */
     gateway: optionalTextOrTexts,
-    routes: z.optional(z.array(Route).check(mostEntries)),
-    dns: z.optional(Dns),
+    routes: optionalList,
+    dns: optionalObject,
   }),
 });
 export type PoolNetConf = z.infer<typeof PoolNetConf>;
@@ -72,7 +75,8 @@ export function parsePool(json: JsonObject): PoolSettings {
   const excludes = (ipam.excludeCIDRs ?? []).map((text) => cidr("ipam.excludeCIDRs", text));
   const gateways = listOf(ipam.gateway).map((text) => address("ipam.gateway", text));
   checkGateways(gateways, subnets, ipam.interfaceBlock ?? 0);
-  for (const [at, route] of (ipam.routes ?? []).entries()) checkRoute(`ipam.routes[${at}]`, route);
+  const routes = parseRoutes(ipam.routes, "ipam.routes");
+  for (const [at, route] of routes.entries()) checkRoute(`ipam.routes[${at}]`, route);
   return {
     pool: {
       subnets,
@@ -84,8 +88,8 @@ export function parsePool(json: JsonObject): PoolSettings {
     interfaceIndex: ipam.interfaceIndex ?? 0,
     coolDown: ipam.coolDown ?? defaultCoolDown,
     gateways,
-    routes: ipam.routes ?? [],
-    dns: ipam.dns ?? {},
+    routes,
+    dns: parseDns(ipam.dns, "ipam.dns") ?? {},
   };
 }
 

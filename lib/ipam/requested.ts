@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { valueIn } from "../cni/conf.ts";
 import { CniError, ErrorCode } from "../cni/error.ts";
 import type { Invocation } from "../cni/invocation.ts";
 import { optionalTexts, parseConf } from "../cni/netconf.ts";
@@ -32,7 +33,8 @@ export interface RequestedAddress {
  * invalidConfig for what is no address.
  */
 export function requestedAddresses({ args, conf }: Pick<Invocation, "args" | "conf">): RequestedAddress[] {
-  const parsed = parseConf(RequestingConf(), conf);
+  const asks = valueIn(conf, "args") !== undefined || valueIn(conf, "runtimeConfig") !== undefined;
+  const parsed: z.infer<ReturnType<typeof RequestingConf>> = asks ? parseConf(RequestingConf(), conf) : {};
   const asked = [
     ...requests("CNI_ARGS IP", (args.get("IP") ?? "").split(",")),
     ...requests("args.cni.ips", parsed.args?.cni?.ips),

@@ -7,6 +7,7 @@ import {
   optionalTextOrTexts,
   optionalTexts,
   parseConf,
+  parseDns,
 } from "../../lib/cni/netconf.ts";
 import { type Dns, parseResult, type Result } from "../../lib/cni/result.ts";
 import type { Cidr } from "../../lib/net/address.ts";
@@ -73,7 +74,7 @@ export function parseMultiNicConf(invocation: Invocation): MultiNicConf {
     sourceRouting: conf.sourceRouting ?? false,
     ipam: parseIpam(conf, invocation),
     mac: requestedMac(conf, invocation),
-    dns: conf.dns,
+    dns: parseDns(conf.dns, "dns"),
     prevResult: conf.prevResult ? parseResult(conf.prevResult, invocation.cniVersion) : undefined,
   };
 }

@@ -6,17 +6,15 @@ import type { NewLinkKind } from "../../lib/netlink/kind/kinds.ts";
 // Functions, since a call needs one of them only.
 const IpvlanConf = () =>
   z.looseObject({
-    type: z.literal("ipvlan"),
-    mode: z._default(z.enum(["l2", "l3", "l3s"]), "l2"),
-    flag: z._default(z.enum(["bridge", "private", "vepa"]), "bridge"),
+    mode: z.optional(z.enum(["l2", "l3", "l3s"])),
+    flag: z.optional(z.enum(["bridge", "private", "vepa"])),
     mtu: optionalCount,
     linkInContainer: z.optional(z.literal(false)),
   });
 
 const MacvlanConf = () =>
   z.looseObject({
-    type: z.literal("macvlan"),
-    mode: z._default(z.enum(["bridge", "private", "vepa", "passthru"]), "bridge"),
+    mode: z.optional(z.enum(["bridge", "private", "vepa", "passthru"])),
     bcqueuelen: z.optional(z.int().check(z.nonnegative(), z.maximum(0xffffffff))),
     mtu: optionalCount,
     linkInContainer: z.optional(z.literal(false)),
@@ -31,11 +29,11 @@ export interface LinkConf {
 
 const kinds = {
   ipvlan: (plugin: unknown): LinkConf => {
-    const { mode, flag, mtu } = parseConf(IpvlanConf(), plugin, "plugin");
+    const { mode = "l2", flag = "bridge", mtu } = parseConf(IpvlanConf(), plugin, "plugin");
     return { kind: { kind: "ipvlan", mode, flag }, mtu: mtu || undefined };
   },
   macvlan: (plugin: unknown): LinkConf => {
-    const { mode, bcqueuelen, mtu } = parseConf(MacvlanConf(), plugin, "plugin");
+    const { mode = "bridge", bcqueuelen, mtu } = parseConf(MacvlanConf(), plugin, "plugin");
     const kind = { kind: "macvlan" as const, mode };
     return { kind: bcqueuelen === undefined ? kind : { ...kind, bcqueuelen }, mtu: mtu || undefined };
   },

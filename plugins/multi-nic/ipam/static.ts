@@ -1,7 +1,15 @@
 import * as z from "zod/mini";
 import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
 import type { Invocation } from "../../../lib/cni/invocation.ts";
-import { Dns, mostEntries, optionalText, parseConf, Route } from "../../../lib/cni/netconf.ts";
+import {
+  mostEntries,
+  optionalList,
+  optionalObject,
+  optionalText,
+  parseConf,
+  parseDns,
+  parseRoutes,
+} from "../../../lib/cni/netconf.ts";
 import type { Cidr, IpAddress } from "../../../lib/net/address.ts";
 import { formatCidr, parseAddress, parseCidr } from "../../../lib/net/address.ts";
 import type { Addressing, NicAddress } from "./addressing.ts";
@@ -13,8 +21,8 @@ const StaticIpam = () =>
     addresses: z.optional(
       z.array(z.looseObject({ address: z.string(), gateway: optionalText })).check(mostEntries),
     ),
-    routes: z.optional(z.array(Route).check(mostEntries)),
-    dns: z.optional(Dns),
+    routes: optionalList,
+    dns: optionalObject,
   });
 
 /** Addresses that somebody else asks for, which stand in for the configured ones as they do for the Go plugin `static`. */
@@ -43,8 +51,8 @@ export function parseStatic(ipam: unknown, invocation: Invocation, overrides: Ov
     configured;
   return {
     addresses: [...replaced, ...fromArgs(invocation.args)],
-    routes: wantedRoutes("ipam.routes", conf.routes ?? []),
-    dns: conf.dns ?? {},
+    routes: wantedRoutes("ipam.routes", parseRoutes(conf.routes, "ipam.routes")),
+    dns: parseDns(conf.dns, "ipam.dns") ?? {},
   };
 }
 

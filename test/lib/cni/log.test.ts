@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { fileLog, traceOf } from "../../../lib/cni/log.ts";
+import { fileLog, timeText, traceOf } from "../../../lib/cni/log.ts";
 
 let folder: string;
 let path: string;
@@ -82,3 +82,10 @@ test("the trace context of the caller is carried, where there is one", () => {
     baggage: "k=v",
   });
 });
+
+test.each(["2026-01-02T03:04:05.006Z", "1999-12-31T23:59:59.999Z", "2028-02-29T00:00:00.000Z"])(
+  "a line's time is written as %s",
+  (text) => {
+    expect(timeText(new Date(text))).toBe(text);
+  },
+);

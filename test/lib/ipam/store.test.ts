@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Store } from "../../../lib/ipam/store.ts";
 import { formatAddress, parseAddress } from "../../../lib/net/address.ts";
@@ -273,3 +275,13 @@ test("what one connection writes another one reads", () => {
   expect(lease(other, "b")).toBe("10.0.0.2");
   expect(one.read((tx) => tx.attachments())).toHaveLength(2);
 });
+
+test.each(["with spaces", "50%20off", "what?mode=memory", "a#b", "día", "a&b=c"])(
+  "the database is where it was asked for, in a folder named %j",
+  (name) => {
+    const folder = testFolder();
+    testStore(join(folder, name)).write((tx) => tx.insert(attachment("a")));
+    expect(readdirSync(folder)).toEqual([name]);
+    expect(testStore(join(folder, name)).read((tx) => tx.attachments())).toHaveLength(1);
+  },
+);
