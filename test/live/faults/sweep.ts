@@ -14,7 +14,7 @@ export interface Trial {
 }
 
 /** How often a fault is tried that missed its call. */
-const mostAttempts = 5;
+const mostAttempts = 12;
 
 /** The faults of a scenario, found by a run that is traced and not disturbed. */
 export async function faultsOf(bed: Bed, { arrange, disturbed, faultsAt }: Scenario): Promise<Fault[]> {
