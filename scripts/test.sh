@@ -99,7 +99,7 @@ live_on_this_kernel() {
     echo "test.sh: live tests make network namespaces: run it with sudo, or --only unit" >&2
     return 1
   }
-  live_tests "$reports/live.json" env MULTI_NIC_CNI_REQUIRE="${MULTI_NIC_CNI_REQUIRE-macvlan veth podman containerd open-vswitch}"
+  live_tests "$reports/live.json" env MULTI_NIC_CNI_REQUIRE="${MULTI_NIC_CNI_REQUIRE-macvlan veth arm64-emulation podman containerd open-vswitch}"
 }
 
 # In the test kernel run those that have something to do with ipvlan, and those that read the kernel's bytes: the others
