@@ -13,11 +13,10 @@ is left alone.
   --plugin NAME        infra-dpu-cni (default), multi-nic or multi-nic-ipam; may be given several times
   --from DIR           the executables and SHA256SUMS (default: beside this script, else dist/linux-<this node's>)
   --option 2|1|none    2 (default): the content of 10-ovn-kubernetes.conf becomes ours
-                       1: 10-infra-dpu-cni.conf beside it, for a DaemonSet made by render-multus-dpu.sh
+                       1: 10-infra-dpu-cni.conf beside it, for a Multus DaemonSet of the DPUs' own that waits for it
                        none: no configuration, only executables; what multi-nic and multi-nic-ipam get anyway
   --conf FILE          a configuration for infra-dpu-cni other than the default one
-  --keep auto|none     auto (default): systemd units put back what is on tmpfs; none: you do, e.g. by
-                       deploy/infra-dpu-cni-keep.yaml
+  --keep auto|none     auto (default): systemd units put back what is on tmpfs; none: you do
   --allow-cached-attachments
                        switch although pods of another network are on this node
   --restart-multus     delete this node's Multus pod, by oc or kubectl, unless it names infra-dpu-cni already

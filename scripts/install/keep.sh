@@ -10,12 +10,12 @@ keeps_configuration() { [ "$keep" = auto ] && configures && is_volatile "$multus
 check_keeping() {
   if keeps_executables || keeps_configuration; then
     [ -n "$root" ] || [ -d /run/systemd/system ] ||
-      refuse "$multus_dir or $bin_dir is on tmpfs, which a reboot empties, and there is no systemd to put it back: use --keep none, and deploy/infra-dpu-cni-keep.yaml or install.sh after each boot"
+      refuse "$multus_dir or $bin_dir is on tmpfs, which a reboot empties, and there is no systemd to put it back: use --keep none, and install.sh after each boot"
     [ ! -d "$root$unit_dir" ] || [ -w "$root$unit_dir" ] || refuse "$root$unit_dir cannot be written"
   elif [ "$keep" = auto ]; then
     return 0
   elif is_volatile "$bin_dir" || { configures && is_volatile "$multus_dir"; }; then
-    step warning "$multus_dir or $bin_dir is on tmpfs: after a reboot, put back what was there by deploy/infra-dpu-cni-keep.yaml or install.sh"
+    step warning "$multus_dir or $bin_dir is on tmpfs: after a reboot, put back what was there by install.sh"
   fi
 }
 

@@ -44,7 +44,7 @@ warn_of_indicator() {
   [ -r "$file" ] || return 0
   indicator=$(field "$(tr -d ' \t\r\n' <"$file")" readinessindicatorfile)
   [ -n "$indicator" ] && [ ! -e "$root$multus_dir/${indicator##*/}" ] || return 0
-  step warning "$file waits for $indicator, which is not there: use --option 2, or Multus with the other indicator (render-multus-dpu.sh)"
+  step warning "$file waits for $indicator, which is not there: use --option 2, or give this node a Multus DaemonSet whose readinessindicatorfile is 10-infra-dpu-cni.conf"
 }
 
 restart_multus() {
