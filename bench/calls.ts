@@ -1,4 +1,5 @@
 import { spawnSync } from "node:child_process";
+import { closeSync, openSync, writeFileSync } from "node:fs";
 import type { Bed } from "./bed.ts";
 import type { Calls } from "./measure.ts";
 
@@ -53,7 +54,12 @@ function call(bed: Bed, file: string, command: string, ifname: string, conf: unk
     MULTI_NIC_CNI_STATE_DIR: bed.state,
     MULTI_NIC_CNI_LOG_FILE: `${bed.state}/log`,
   };
-  const ended = bed.host.run(() => spawnSync(file, { input: JSON.stringify(conf), env }));
+  // From a file: what Node gives its children as a pipe is a socket, which no runtime does.
+  const stdin = `${bed.state}/stdin`;
+  writeFileSync(stdin, JSON.stringify(conf));
+  const fd = openSync(stdin, "r");
+  const ended = bed.host.run(() => spawnSync(file, { stdio: [fd, "pipe", "pipe"], env }));
+  closeSync(fd);
   if (ended.status === 0) return;
   throw new Error(`${file} ${command} failed: ${ended.stdout}${ended.stderr}${ended.error ?? ""}`);
 }
