@@ -41,6 +41,8 @@ export const RTM_DELRULE = 33;
 export const RTM_GETRULE = 34;
 
 export const IFF_UP = 0x1;
+export const IFF_LOOPBACK = 0x8;
+export const IFF_LOWER_UP = 0x10000;
 
 export const IFLA_ADDRESS = 1;
 export const IFLA_IFNAME = 3;
@@ -74,6 +76,7 @@ export const RTN_UNSPEC = 0;
 export const RTN_UNICAST = 1;
 export const RT_SCOPE_UNIVERSE = 0;
 export const RT_SCOPE_LINK = 253;
+export const RT_TABLE_MAIN = 254;
 export const RT_SCOPE_NOWHERE = 255;
 export const RTNH_F_ONLINK = 4;
 export const RTA_DST = 1;

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Cidr } from "../net/address.ts";
 import type { Request } from "../netlink/codec.ts";
+import { IFF_LOOPBACK, IFF_LOWER_UP, IFF_UP, RT_SCOPE_LINK, RT_TABLE_MAIN } from "../netlink/constants.ts";
 import { NetlinkError } from "../netlink/error.ts";
 import { decodeAddress, dumpAddresses } from "../netlink/message/address.ts";
 import { decodeLink, dumpLinks, getLinkByName, type Link } from "../netlink/message/link.ts";
@@ -15,22 +16,13 @@ export interface HostView {
   readonly sys: string;
 }
 
-/** IFF_UP, IFF_LOWER_UP (linux/if.h) */
-const up = 0x1;
-const lowerUp = 0x10000;
-const loopback = 0x8;
-
-/** RT_SCOPE_LINK (linux/rtnetlink.h): from there on an address is of no use to other hosts. */
-const scopeLink = 253;
-const mainTable = 254;
-
 /** Every link of the host but loopback, as a NIC; three dumps. */
 export async function readNics(host: HostView): Promise<Nic[]> {
   const links = (await dump(host.netlink, dumpLinks())).map(decodeLink);
   const addresses = await readAddresses(host.netlink);
   const defaults = await readDefaultRoutes(host.netlink);
   return links
-    .filter(({ flags }) => (flags & loopback) === 0)
+    .filter(({ flags }) => (flags & IFF_LOOPBACK) === 0)
     .map((link) => toNic(host, link, addresses.get(link.index) ?? [], defaults.has(link.index)));
 }
 
@@ -70,8 +62,8 @@ function toNic(host: HostView, link: Link, addresses: readonly Cidr[], defaultRo
     index: link.index,
     mac: link.mac,
     mtu: link.mtu,
-    up: (link.flags & up) !== 0,
-    carrier: (link.flags & lowerUp) !== 0,
+    up: (link.flags & IFF_UP) !== 0,
+    carrier: (link.flags & IFF_LOWER_UP) !== 0,
     addresses,
     physical: existsSync(`${host.sys}/class/net/${link.name}/device`),
     defaultRoute,
@@ -81,17 +73,18 @@ function toNic(host: HostView, link: Link, addresses: readonly Cidr[], defaultRo
 async function readAddresses(netlink: Netlink, index?: number): Promise<Map<number, Cidr[]>> {
   const byLink = new Map<number, Cidr[]>();
   const addresses = (await dump(netlink, dumpAddresses(index))).map(decodeAddress);
+  // From link scope on an address is of no use to other hosts.
   for (const { index: of, cidr, scope } of addresses) {
-    if (scope < scopeLink) byLink.set(of, [...(byLink.get(of) ?? []), cidr]);
+    if (scope < RT_SCOPE_LINK) byLink.set(of, [...(byLink.get(of) ?? []), cidr]);
   }
   return byLink;
 }
 
 async function readDefaultRoutes(netlink: Netlink): Promise<Set<number>> {
   // By family: a host may have routes of others (MPLS, multicast), which are none of ours.
-  const messages = await netlink.request([dumpRoutes(mainTable, 4), dumpRoutes(mainTable, 6)]);
+  const messages = await netlink.request([dumpRoutes(RT_TABLE_MAIN, 4), dumpRoutes(RT_TABLE_MAIN, 6)]);
   const routes = messages.flat().map(decodeRoute);
-  const defaults = routes.filter(({ dst, table }) => table === mainTable && dst.prefix === 0);
+  const defaults = routes.filter(({ dst, table }) => table === RT_TABLE_MAIN && dst.prefix === 0);
   return new Set(
     defaults.flatMap(({ oif, multipath }) => [oif ?? 0, ...(multipath ?? []).map((hop) => hop.oif)]),
   );

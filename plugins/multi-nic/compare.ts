@@ -1,4 +1,5 @@
 import { bitsOf, formatAddress, formatCidr } from "../../lib/net/address.ts";
+import { IFF_UP, RT_SCOPE_LINK } from "../../lib/netlink/constants.ts";
 import type { LinkKind } from "../../lib/netlink/kind/kinds.ts";
 import type { LinkAddress } from "../../lib/netlink/message/address.ts";
 import type { Link } from "../../lib/netlink/message/link.ts";
@@ -39,7 +40,7 @@ function ofLink(planned: PlannedLink, link: Link | undefined, pod: PodState, { m
   if (link === undefined) return [`${ifname} is gone`];
   const told = mtu.get(ifname);
   const wrong: [boolean, string][] = [
-    [(link.flags & up) === 0, "is down"],
+    [(link.flags & IFF_UP) === 0, "is down"],
     [
       link.link !== planned.masterIndex,
       `has master ${link.link ?? "none"}, not ${planned.masterIndex} (${planned.master})`,
@@ -62,11 +63,6 @@ function ofLink(planned: PlannedLink, link: Link | undefined, pod: PodState, { m
   ];
 }
 
-/** IFF_UP (linux/if.h) */
-const up = 0x1;
-/** RT_SCOPE_LINK (linux/rtnetlink.h): the kernel adds addresses of that scope itself. */
-const scopeLink = 253;
-
 /** What the plan leaves to the kernel (bcqueuelen) is no difference. */
 function sameKind(planned: LinkKind, actual: LinkKind | undefined): boolean {
   if (actual === undefined) return false;
@@ -86,7 +82,10 @@ function describeKind(kind: LinkKind | undefined, planned: LinkKind): string {
 
 function ofAddresses({ ifname, addresses }: PlannedLink, found: readonly LinkAddress[]): string[] {
   const planned = new Set(addresses.map(({ cidr }) => formatCidr(cidr)));
-  const actual = new Set(found.filter(({ scope }) => scope < scopeLink).map(({ cidr }) => formatCidr(cidr)));
+  // Addresses of link scope the kernel adds itself.
+  const actual = new Set(
+    found.filter(({ scope }) => scope < RT_SCOPE_LINK).map(({ cidr }) => formatCidr(cidr)),
+  );
   return [
     ...[...planned].filter((cidr) => !actual.has(cidr)).map((cidr) => `${ifname} has lost ${cidr}`),
     ...[...actual]
