@@ -11,11 +11,12 @@ const text = z.string();
 const texts = z.array(text).check(mostEntries);
 export const optionalText = z.optional(text);
 export const optionalTexts = z.optional(texts);
+export const optionalFlag = z.optional(z.boolean());
 /** A number from 0 on, of bits, bytes, entries … */
 export const count = z.int().check(z.nonnegative());
 export const optionalCount = z.optional(count);
-/** A list, or the one text that would be in it. */
-export const optionalTextOrTexts = z.optional(z.union([texts, text]));
+/** A text, or a list of them. */
+export const optionalTextOrTexts = z.optional(z.union([text, texts]));
 
 /** What is in it is read apart, by a schema that is made only where the key is there. */
 export const optionalObject = z.optional(z.looseObject({}));
@@ -57,15 +58,8 @@ export function parseRoutes(json: unknown, at: string): Route[] {
   return json === undefined ? [] : parseConf(z.array(Route()).check(mostEntries), json, at);
 }
 
-/** An attachment that the runtime still knows, in the configuration of a GC. */
-export const ValidAttachment = z.looseObject({ containerID: text, ifname: text });
-export type ValidAttachment = z.infer<typeof ValidAttachment>;
-
-/**
- * What all main plugins share (SPEC.md, section 1, and CONVENTIONS.md); a plugin extends it with `z.extend`. A
- * delegate's own keys stay where they are: the objects are loose.
- */
-export const NetConf = z.looseObject({
+/** The keys that all main plugins share (SPEC.md, section 1, and CONVENTIONS.md), for a schema with their own. */
+export const sharedKeys = {
   cniVersion: optionalText,
   name: text,
   type: optionalText,
@@ -73,8 +67,6 @@ export const NetConf = z.looseObject({
   dns: optionalObject,
   /** As it came: parseResult reads it, by its version. */
   prevResult: optionalObject,
-  /** What a pod's `cni-args` and other callers give (CONVENTIONS.md, "args"). */
-  args: z.optional(z.looseObject({ cni: optionalObject })),
   /** Filled by the runtime for the capabilities that the configuration announces. */
   runtimeConfig: z.optional(
     z.looseObject({
@@ -83,9 +75,21 @@ export const NetConf = z.looseObject({
       deviceID: optionalText,
     }),
   ),
-  "cni.dev/valid-attachments": z.optional(z.array(ValidAttachment)),
-});
-export type NetConf = z.infer<typeof NetConf>;
+};
+
+const ValidAttachment = () => z.looseObject({ containerID: text, ifname: text });
+/** An attachment that the runtime still knows, in the configuration of a GC. */
+export type ValidAttachment = z.infer<ReturnType<typeof ValidAttachment>>;
+
+/** The configuration of any plugin. A delegate's own keys stay where they are: the objects are loose. */
+export const NetConf = () =>
+  z.looseObject({
+    ...sharedKeys,
+    /** What a pod's `cni-args` and other callers give (CONVENTIONS.md, "args"). */
+    args: z.optional(z.looseObject({ cni: optionalObject })),
+    "cni.dev/valid-attachments": z.optional(z.array(ValidAttachment())),
+  });
+export type NetConf = z.infer<ReturnType<typeof NetConf>>;
 
 /**
  * The configuration as its schema has it, keys matched in any case. Throws one CniError (code 7) that names, for all

@@ -11,7 +11,7 @@ const key = "cni.dev/valid-attachments";
 /** Frees what the runtime no longer lists, and what is abandoned. Without the list there is nothing to go by. */
 export async function gc(invocation: Invocation): Promise<void> {
   if (valueIn(invocation.conf, key) === undefined) return;
-  const valid = parseConf(NetConf, invocation.conf)[key] ?? [];
+  const valid = parseConf(NetConf(), invocation.conf)[key] ?? [];
   const known = new Set(valid.map(({ containerID, ifname }) => nameOf(containerID, ifname)));
   using store = openStore(statePaths(invocation.env));
   const stale = store

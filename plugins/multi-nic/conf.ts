@@ -2,12 +2,13 @@ import * as z from "zod/mini";
 import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
 import {
-  NetConf,
   optionalCount,
+  optionalFlag,
   optionalTextOrTexts,
   optionalTexts,
   parseConf,
   parseDns,
+  sharedKeys,
 } from "../../lib/cni/netconf.ts";
 import { type Dns, parseResult, type Result } from "../../lib/cni/result.ts";
 import type { Cidr } from "../../lib/net/address.ts";
@@ -15,13 +16,12 @@ import { parseCidr } from "../../lib/net/address.ts";
 import { parseMac } from "../../lib/net/mac.ts";
 import type { PodChoice } from "../../lib/nic/select.ts";
 import { type IpamConf, parseIpam } from "./ipam/conf.ts";
-import { type LinkConf, parseLink } from "./link-conf.ts";
-
-const optionalFlag = z.optional(z.boolean());
+import { type LinkConf, PluginConf, parseLink } from "./link-conf.ts";
 
 /** stdin of multi-nic. */
-export const MultiNicNetConf = z.extend(NetConf, {
-  plugin: z.optional(z.looseObject({ type: z.string() })),
+export const MultiNicNetConf = z.looseObject({
+  ...sharedKeys,
+  plugin: z.optional(PluginConf),
   masters: optionalTexts,
   masterNets: optionalTexts,
   multiNICIPAM: optionalFlag,

@@ -17,7 +17,7 @@ import { readablePlanOf } from "./plan-json.ts";
  * @throws AggregateError of all that failed
  */
 export async function gc(invocation: Invocation): Promise<void> {
-  const valid = parseConf(NetConf, invocation.conf)["cni.dev/valid-attachments"];
+  const valid = parseConf(NetConf(), invocation.conf)["cni.dev/valid-attachments"];
   if (valid === undefined) return;
   const errors = await withdrawAllBut(new Set(valid.map(nameOfValid)), invocation);
   const { ipam } = parseMultiNicConf(invocation);

@@ -1,23 +1,27 @@
 import * as z from "zod/mini";
 import { CniError, ErrorCode } from "../../lib/cni/error.ts";
-import { optionalCount, parseConf } from "../../lib/cni/netconf.ts";
+import { optionalCount, optionalFlag, parseConf } from "../../lib/cni/netconf.ts";
 import type { NewLinkKind } from "../../lib/netlink/kind/kinds.ts";
+
+/** What all kinds of links have in common under `plugin`. */
+export const PluginConf = z.looseObject({
+  type: z.string(),
+  mtu: optionalCount,
+  linkInContainer: optionalFlag,
+});
+export type PluginConf = z.infer<typeof PluginConf>;
 
 // Functions, since a call needs one of them only.
 const IpvlanConf = () =>
   z.looseObject({
     mode: z.optional(z.enum(["l2", "l3", "l3s"])),
     flag: z.optional(z.enum(["bridge", "private", "vepa"])),
-    mtu: optionalCount,
-    linkInContainer: z.optional(z.literal(false)),
   });
 
 const MacvlanConf = () =>
   z.looseObject({
     mode: z.optional(z.enum(["bridge", "private", "vepa", "passthru"])),
     bcqueuelen: z.optional(z.int().check(z.nonnegative(), z.maximum(0xffffffff))),
-    mtu: optionalCount,
-    linkInContainer: z.optional(z.literal(false)),
   });
 
 /** What each link of the attachment is to be. */
@@ -28,24 +32,31 @@ export interface LinkConf {
 }
 
 const kinds = {
-  ipvlan: (plugin: unknown): LinkConf => {
-    const { mode = "l2", flag = "bridge", mtu } = parseConf(IpvlanConf(), plugin, "plugin");
-    return { kind: { kind: "ipvlan", mode, flag }, mtu: mtu || undefined };
+  ipvlan: (plugin: PluginConf): NewLinkKind => {
+    const { mode = "l2", flag = "bridge" } = parseConf(IpvlanConf(), plugin, "plugin");
+    return { kind: "ipvlan", mode, flag };
   },
-  macvlan: (plugin: unknown): LinkConf => {
-    const { mode = "bridge", bcqueuelen, mtu } = parseConf(MacvlanConf(), plugin, "plugin");
-    const kind = { kind: "macvlan" as const, mode };
-    return { kind: bcqueuelen === undefined ? kind : { ...kind, bcqueuelen }, mtu: mtu || undefined };
+  macvlan: (plugin: PluginConf): NewLinkKind => {
+    const { mode = "bridge", bcqueuelen } = parseConf(MacvlanConf(), plugin, "plugin");
+    return bcqueuelen === undefined ? { kind: "macvlan", mode } : { kind: "macvlan", mode, bcqueuelen };
   },
-} satisfies Record<string, (plugin: unknown) => LinkConf>;
+};
 
 /** @throws CniError naming the key, the value and what may be written */
-export function parseLink(plugin: { readonly type: string } | undefined): LinkConf {
+export function parseLink(plugin: PluginConf | undefined): LinkConf {
   const wanted = `write "plugin": {"type": "ipvlan", "mode": "l3"} or {"type": "macvlan"}`;
   if (plugin === undefined) throw new CniError(ErrorCode.invalidConfig, `plugin: is missing; ${wanted}`);
-  if (plugin.type === "ipvlan" || plugin.type === "macvlan") return kinds[plugin.type](plugin);
-  throw new CniError(
-    ErrorCode.unsupportedField,
-    `plugin.type: "${plugin.type}" is not a kind of link that multi-nic makes; ${wanted}`,
-  );
+  if (plugin.type !== "ipvlan" && plugin.type !== "macvlan") {
+    throw new CniError(
+      ErrorCode.unsupportedField,
+      `plugin.type: "${plugin.type}" is not a kind of link that multi-nic makes; ${wanted}`,
+    );
+  }
+  if (plugin.linkInContainer) {
+    throw new CniError(
+      ErrorCode.invalidConfig,
+      "plugin.linkInContainer: true is for masters inside the pod, and those here are the host's; write false, or leave it out",
+    );
+  }
+  return { kind: kinds[plugin.type](plugin), mtu: plugin.mtu || undefined };
 }

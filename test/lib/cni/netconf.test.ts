@@ -17,12 +17,12 @@ describe("what all configurations share", () => {
       "cni.dev/valid-attachments": [{ containerID: "a", ifname: "net1" }],
       mode: "l3",
     };
-    expect(parseConf(NetConf, conf)).toEqual(conf);
+    expect(parseConf(NetConf(), conf)).toEqual(conf);
   });
 
   test("is matched in any case", () => {
     const conf = { NAME: "n", RuntimeConfig: { IPs: ["1"], MAC: "m", deviceid: "d" } };
-    expect(parseConf(NetConf, conf)).toEqual({
+    expect(parseConf(NetConf(), conf)).toEqual({
       name: "n",
       runtimeConfig: { ips: ["1"], mac: "m", deviceID: "d" },
     });
@@ -37,7 +37,7 @@ describe("what all configurations share", () => {
       runtimeConfig: null,
       prevResult: null,
     };
-    expect(parseConf(NetConf, conf)).toEqual({ name: "n", args: {} });
+    expect(parseConf(NetConf(), conf)).toEqual({ name: "n", args: {} });
   });
 });
 
