@@ -20,6 +20,13 @@ test       | iputils-ping                 | ping, for traffic between pods
 test       | containernetworking-plugins  | Go macvlan and host-local, as delegates and callers
 test       | openvswitch-switch           | Open vSwitch, run by hand in a namespace, for multi-nic-doctor to look at
 test       | ethtool                      | what multi-nic-doctor asks for hw-tc-offload
+test       | openssh-server               | lets install-fleet.sh into DPUs that are namespaces
+test       | openssh-client               | its ssh and scp
+test       | sudo                         | what it calls install.sh by
+test       | systemd                      | boots these DPUs, and keeps what install.sh has put there
+test       | inotify-tools                | watches what happens to a configuration
+test       | busybox-static               | a shell to run install.sh by
+test       | shellcheck                   | reads the scripts
 kernel     | busybox-static               | the first process of the test kernel
 kernel     | patchelf                     | lets the test kernel use its own libc
 kernel     | debian-archive-keyring       | checks the signature on the test kernel
@@ -104,7 +111,18 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 # A stale list of one foreign source is no reason to stop: apt-get install says what it lacks.
 apt-get -qq update || echo "install-packages.sh: apt-get update failed; going on with the lists at hand" >&2
+# No service is to be started for being installed: tests run their own. invoke-rc.d asks this file (policy-rc.d(8)).
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap 'rm -f "$policy"' EXIT
+  printf '#!/bin/sh\nexit 101\n' >"$policy"
+  chmod 755 "$policy"
+fi
 # Suggestions and recommendations are left out: podman's would bring a second network stack.
 apt-get -qq -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=300 install --no-install-recommends --no-remove --yes "${missing[@]}" </dev/null >/dev/null ||
   die "apt-get could not install ${missing[*]}; on Ubuntu, enable the universe component"
+# Nor is the machine to let anybody in by ssh after its next boot, if it did not before.
+if [[ " ${missing[*]} " == *' openssh-server '* ]] && command -v systemctl >/dev/null; then
+  systemctl --quiet disable ssh.service ssh.socket 2>/dev/null || true
+fi
 echo "installed: ${missing[*]}"

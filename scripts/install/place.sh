@@ -32,11 +32,12 @@ copy() {
   cmp -s "$1" "$2" || fail "$2 is not what was copied there: the disk has lost some of it"
 }
 
-# save NAME COMMAND...: what the command prints, as a file of the state folder.
+# save NAME COMMAND...: what the command prints, as a file of the state folder. By cat, whose errors say more than a
+# shell's own printf.
 save() {
   local name=$1 error
   shift
-  { error=$({ "$@" >"$root$state/$name"; } 2>&1) && flush "$root$state/$name"; } ||
+  { error=$({ "$@" | cat >"$root$state/$name"; } 2>&1) && flush "$root$state/$name"; } ||
     fail "cannot write $root$state/$name: $error"
 }
 

@@ -6,6 +6,7 @@ import type { Condition, Cri } from "./cri.ts";
 
 /** The folder that containerd watches for a network configuration. It takes the first in it. */
 export interface NetworkDir {
+  readonly folder: string;
   /** Puts a file there, by a rename, and waits until containerd has taken its network. */
   use(name: string, conf: JsonObject): Promise<void>;
   /** Empties the folder, and waits until containerd has noticed. */
@@ -24,6 +25,7 @@ export function networkDirOf(folder: string, cri: () => Cri): NetworkDir {
   // containerd learns of changes by inotify.
   const soon = (check: () => Promise<void>) => vi.waitFor(check, { timeout: 5_000, interval: 20 });
   return {
+    folder,
     ready,
     use: async (name, conf) => {
       const part = join(folder, `${name}.part`);

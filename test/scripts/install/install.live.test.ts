@@ -119,7 +119,7 @@ describeWhere(installNeeds, "install.sh on the files of a node", () => {
 
   test("all three plugins are one file, and each is taken away by its name", () => {
     const names = ["infra-dpu-cni", "multi-nic", "multi-nic-ipam"];
-    const options = ["--from", bin, ...names.flatMap((name) => ["--plugin", name])];
+    const options = names.flatMap((name) => ["--plugin", name]);
     expect(tree.install(options)).toMatchObject({ exitCode: 0, stderr: "" });
     const links = execFileSync(
       "stat",
@@ -195,7 +195,7 @@ describeWhere(installNeeds, "install.sh on the files of a node", () => {
       [
         "a checksum that differs",
         () => {
-          makeDist(dist(), executable, "0".repeat(64));
+          makeDist(dist(), join(standInDist(), "stand-in"), "0".repeat(64));
           return ["--from", dist()];
         },
         "copy it again",

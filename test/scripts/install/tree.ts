@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import {
   chmodSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
@@ -93,14 +94,9 @@ export function makeTree(parent = memory): Tree {
     },
     read: (name) => readFileSync(path(name), "utf8"),
     install: (options = [], shell = ["dash"], env = {}) => {
-      const [command = "", ...args] = [
-        ...shell,
-        join(scripts, "install.sh"),
-        "--json",
-        "--root",
-        root,
-        ...options,
-      ];
+      // The last --from counts.
+      const script = [join(scripts, "install.sh"), "--json", "--root", root, "--from", standInDist()];
+      const [command = "", ...args] = [...shell, ...script, ...options];
       const run = spawnSync(command, args, { encoding: "utf8", env: { ...process.env, ...env } });
       if (run.error) throw run.error;
       return {
@@ -142,11 +138,13 @@ export function standInDist(): string {
   return folder;
 }
 
-/** A folder like dist/linux-x64, of one executable and its checksum. */
+/** A folder like dist/linux-x64, of one file under three names, and its checksum. */
 export function makeDist(folder: string, file: string, sum?: string): void {
   mkdirSync(folder, { recursive: true });
+  const digest = sum ?? createHash("sha256").update(readFileSync(file)).digest("hex");
+  const names = ["infra-dpu-cni", "multi-nic", "multi-nic-ipam"];
   execFileSync("cp", [file, join(folder, "infra-dpu-cni")]);
   chmodSync(join(folder, "infra-dpu-cni"), 0o755);
-  const digest = sum ?? createHash("sha256").update(readFileSync(file)).digest("hex");
-  writeFileSync(join(folder, "SHA256SUMS"), `${digest}  infra-dpu-cni\n`);
+  for (const name of names.slice(1)) linkSync(join(folder, "infra-dpu-cni"), join(folder, name));
+  writeFileSync(join(folder, "SHA256SUMS"), names.map((name) => `${digest}  ${name}\n`).join(""));
 }
