@@ -82,12 +82,22 @@ async function readAddresses(netlink: Netlink, index?: number): Promise<Map<numb
 
 async function readDefaultRoutes(netlink: Netlink): Promise<Set<number>> {
   // By family: a host may have routes of others (MPLS, multicast), which are none of ours.
-  const messages = await netlink.request([dumpRoutes(RT_TABLE_MAIN, 4), dumpRoutes(RT_TABLE_MAIN, 6)]);
-  const routes = messages.flat().map(decodeRoute);
+  const messages = [...(await dumpMain(netlink, 4)), ...(await dumpMain(netlink, 6))];
+  const routes = messages.map(decodeRoute);
   const defaults = routes.filter(({ dst, table }) => table === RT_TABLE_MAIN && dst.prefix === 0);
   return new Set(
     defaults.flatMap(({ oif, multipath }) => [oif ?? 0, ...(multipath ?? []).map((hop) => hop.oif)]),
   );
+}
+
+/** The main table's routes. The kernel makes the table with its first route, and says ENOENT before that. */
+async function dumpMain(netlink: Netlink, family: 4 | 6) {
+  try {
+    return await dump(netlink, dumpRoutes(RT_TABLE_MAIN, family));
+  } catch (error) {
+    if ((error as Partial<NetlinkError>).code === "ENOENT") return [];
+    throw error;
+  }
 }
 
 async function dump(netlink: Netlink, request: Request) {

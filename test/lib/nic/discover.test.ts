@@ -50,7 +50,10 @@ const defaultEcmp = newRoute({ dst: parseCidr("0.0.0.0/0"), multipath, table: 25
 
 const ENODEV = 19;
 
-function kernel(routes: Uint8Array[]): (request: Request) => FakeAnswer {
+const ENOENT = 2;
+
+/** A kernel with these IPv4 routes, or the errno of their dump. */
+function kernel(routes: FakeAnswer): (request: Request) => FakeAnswer {
   return (request) => {
     if (request.type === k.RTM_GETADDR) return [...addresses, linkLocal];
     if (request.type === k.RTM_GETROUTE) return request.body[0] === k.AF_INET ? routes : [];
@@ -113,6 +116,16 @@ test("reads every link but loopback, with its global addresses, and says which i
 test("every nexthop of an ECMP default route counts", async () => {
   const nics = await readNics({ netlink: fakeNetlink(kernel([defaultEcmp])), sys });
   expect(nics.filter(({ defaultRoute: has }) => has).map(({ name }) => name)).toEqual(["eth0", "eth2"]);
+});
+
+test("a host without any IPv4 route, whose main table the kernel has not made, has no default route", async () => {
+  const nics = await readNics({ netlink: fakeNetlink(kernel(ENOENT)), sys });
+  expect(nics.map(({ name, defaultRoute: has }) => `${name} ${has}`)).toEqual([
+    "eth0 false",
+    "eth1 false",
+    "eth2 false",
+    "br0 false",
+  ]);
 });
 
 test("named NICs are looked up one by one, those that there are, in their order, without a dump of the links", async () => {
