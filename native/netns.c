@@ -1,7 +1,7 @@
 // What Node cannot do itself: change the calling thread's network namespace, tell the type of a
-// namespace, set options of a netlink socket whose descriptor the npm package keeps to itself, and
-// lock a byte of a file.
-// Every function returns 0 or an errno (or a mask); the TypeScript above it makes the errors.
+// namespace, set options of a netlink socket whose descriptor the npm package keeps to itself, send on it
+// from another thread, and lock a byte of a file.
+// Every function returns or reports 0 or an errno (or a mask); the TypeScript above it makes the errors.
 #define _GNU_SOURCE
 #define NAPI_VERSION 8
 #include <errno.h>
@@ -11,6 +11,8 @@
 #include <node_api.h>
 #include <sched.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -65,9 +67,9 @@ static int is_tuned(int fd) {
   return getsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &on, &size) == 0 && on;
 }
 
-// tuneNetlink(port): a mask of the options this kernel took (1 EXT_ACK, 2 CAP_ACK, 4 GET_STRICT_CHK); 0
-// where no untuned NETLINK_ROUTE socket of this process is bound to port. A port is unique within a
-// namespace only, so a socket tuned before is not the one that is looked for.
+// tuneNetlink(port): a mask of the options this kernel took (1 EXT_ACK, 2 CAP_ACK, 4 GET_STRICT_CHK), and the
+// descriptor times 8; 0 where no untuned NETLINK_ROUTE socket of this process is bound to port. A port is unique
+// within a namespace only, so a socket tuned before is not the one that is looked for.
 static napi_value tune_netlink(napi_env env, napi_callback_info info) {
   static const int options[] = {NETLINK_EXT_ACK, NETLINK_CAP_ACK, NETLINK_GET_STRICT_CHK};
   uint32_t port = (uint32_t)argument(env, info);
@@ -80,7 +82,7 @@ static napi_value tune_netlink(napi_env env, napi_callback_info info) {
     int taken = 0, on = 1;
     for (int i = 0; i < 3; i++)
       if (setsockopt(fd, SOL_NETLINK, options[i], &on, sizeof on) == 0) taken |= 1 << i;
-    return answer(env, taken);
+    return answer(env, fd << 3 | taken);
   }
   return answer(env, 0);
 }
@@ -92,9 +94,66 @@ static napi_value lock_byte(napi_env env, napi_callback_info info) {
   return answer(env, fcntl((int)argument(env, info), F_OFD_SETLK, &lock) == 0 ? 0 : errno);
 }
 
+struct sending {
+  napi_async_work work;
+  napi_ref callback;
+  int fd, error;
+  size_t size;
+  char bytes[];
+};
+
+// In a thread of libuv's pool. The kernel serves the request before sendto returns; to delete a link is to wait for
+// every reader of it (synchronize_net).
+static void send_now(napi_env env, void *data) {
+  struct sending *sending = data;
+  struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+  ssize_t sent;
+  (void)env;
+  do {
+    sent = sendto(sending->fd, sending->bytes, sending->size, 0, (struct sockaddr *)&kernel, sizeof kernel);
+  } while (sent < 0 && errno == EINTR);
+  sending->error = sent < 0 ? errno : 0;
+}
+
+static void report_sent(napi_env env, napi_status status, void *data) {
+  struct sending *sending = data;
+  napi_value callback, undefined, error = answer(env, status == napi_ok ? sending->error : ECANCELED);
+  if (napi_get_reference_value(env, sending->callback, &callback) == napi_ok &&
+      napi_get_undefined(env, &undefined) == napi_ok)
+    napi_call_function(env, undefined, callback, 1, &error, NULL);
+  napi_delete_reference(env, sending->callback);
+  napi_delete_async_work(env, sending->work);
+  free(sending);
+}
+
+// sendInThread(fd, bytes, callback): 0, or the errno; the callback gets 0 or an errno later. fd stays open till then.
+static napi_value send_in_thread(napi_env env, napi_callback_info info) {
+  size_t count = 3, size = 0;
+  napi_value values[3], name;
+  void *bytes = NULL;
+  int64_t fd = -1;
+  if (napi_get_cb_info(env, info, &count, values, NULL, NULL) != napi_ok || count != 3 ||
+      napi_get_value_int64(env, values[0], &fd) != napi_ok ||
+      napi_get_buffer_info(env, values[1], &bytes, &size) != napi_ok ||
+      napi_create_string_utf8(env, "netlink", NAPI_AUTO_LENGTH, &name) != napi_ok)
+    return answer(env, EINVAL);
+  struct sending *sending = calloc(1, sizeof *sending + size);
+  if (sending == NULL) return answer(env, ENOMEM);
+  sending->fd = (int)fd;
+  sending->size = size;
+  if (size > 0) memcpy(sending->bytes, bytes, size);
+  if (napi_create_reference(env, values[2], 1, &sending->callback) == napi_ok &&
+      napi_create_async_work(env, NULL, name, send_now, report_sent, sending, &sending->work) == napi_ok &&
+      napi_queue_async_work(env, sending->work) == napi_ok)
+    return answer(env, 0);
+  free(sending);
+  return answer(env, EINVAL);
+}
+
 NAPI_MODULE_INIT() {
   static const struct { const char *name; napi_callback call; } functions[] = {
-    {"setns", enter}, {"isNetns", is_netns}, {"tuneNetlink", tune_netlink}, {"lockByte", lock_byte}};
+    {"setns", enter}, {"isNetns", is_netns}, {"tuneNetlink", tune_netlink}, {"lockByte", lock_byte},
+    {"sendInThread", send_in_thread}};
   for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
     napi_value value;
     if (napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, NULL, &value) != napi_ok)

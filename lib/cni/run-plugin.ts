@@ -1,4 +1,5 @@
-import { statSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
+import { isOwnNetns } from "../linux/namespace-id.ts";
 import { statePaths } from "../linux/paths.ts";
 import { answerTo } from "./about.ts";
 import { errorObject } from "./error-object.ts";
@@ -31,13 +32,6 @@ function ofProcess(env: NodeJS.ProcessEnv): Surroundings {
       return log === undefined ? noLog : fileLog(log, { ...context, pid: process.pid, ...traceOf(env) });
     },
   };
-}
-
-/** Two paths are one namespace where nsfs shows the same inode (ioctl_ns(2)). */
-function isOwnNetns(path: string): boolean {
-  const theirs = statSync(path, { bigint: true, throwIfNoEntry: false });
-  const own = statSync("/proc/self/ns/net", { bigint: true, throwIfNoEntry: false });
-  return theirs !== undefined && theirs.ino === own?.ino && theirs.dev === own.dev;
 }
 
 function crashed(error: unknown): Outcome {

@@ -1,4 +1,5 @@
-import { readFileSync, readlinkSync, statSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
+import { namespaceId } from "../linux/namespace-id.ts";
 import type { AttachmentRecord } from "./record.ts";
 import type { StoreTx } from "./store.ts";
 
@@ -12,12 +13,6 @@ export interface ProcessId {
 /** This process, for the `pid` and `pidStart` of a record. */
 export function ownProcess(): ProcessId {
   return { pid: process.pid, pidStart: `${startTime("self") ?? ""}@${pidNamespace()}` };
-}
-
-/** "dev:ino" of a namespace's path; undefined when nothing is there. Throws where it cannot be told. */
-export function netnsIdOf(path: string): string | undefined {
-  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return found === undefined ? undefined : `${found.dev}:${found.ino}`;
 }
 
 /**
@@ -36,7 +31,7 @@ export function isAbandoned(record: AttachmentRecord): boolean {
 export function isElsewhere({ netns, netnsId }: AttachmentRecord, named: string): boolean {
   if (named === "" || named === netns || netnsId === "") return false;
   try {
-    return netnsIdOf(netns) === netnsId && netnsIdOf(named) !== netnsId;
+    return namespaceId(netns) === netnsId && namespaceId(named) !== netnsId;
   } catch {
     return false;
   }
@@ -52,7 +47,7 @@ export function reclaim(tx: StoreTx, network: string, owner: string, now: number
 function isNetnsGone({ netns, netnsId }: AttachmentRecord): boolean {
   if (netns === "" || netnsId === "") return false;
   try {
-    return netnsIdOf(netns) !== netnsId;
+    return namespaceId(netns) !== netnsId;
   } catch {
     return false;
   }

@@ -2,12 +2,16 @@ import { constants, existsSync, openSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { getRawAsset, isSea } from "node:sea";
 
-/** What native/netns.c exports. setns and lockByte give 0 or an errno, tuneNetlink a mask of the options taken. */
+/**
+ * What native/netns.c exports. setns and lockByte give 0 or an errno, tuneNetlink a mask of the options taken and the
+ * descriptor times 8. sendInThread gives 0 or an errno, and unless it gave one its callback is called with the same.
+ */
 export interface NetnsAddon {
   setns(fd: number): number;
   isNetns(fd: number): 0 | 1;
   tuneNetlink(port: number): number;
   lockByte(fd: number, offset: number): number;
+  sendInThread(fd: number, bytes: Uint8Array, callback: (errno: number) => void): number;
 }
 
 /** An addon could not be loaded; the message says where it was looked for and what to do. */

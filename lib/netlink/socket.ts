@@ -1,9 +1,8 @@
-import { RawNetlinkSocket } from "netlink/dist/raw.js";
-import { loadAddon, type NetnsAddon } from "../linux/addon.ts";
 import { type Answer, type Exchange, isDump, newExchange, runsOf, takeMessage } from "./batch.ts";
 import { decodeMessages, encodeMessages, type Message, type Request } from "./codec.ts";
-import { NETLINK_ROUTE, NLM_F_ACK } from "./constants.ts";
+import { NLM_F_ACK } from "./constants.ts";
 import { NetlinkError } from "./error.ts";
+import { openTransport, type Transport } from "./transport.ts";
 
 /** What a namespace's links, addresses, routes and rules are read and changed through. */
 export interface Netlink {
@@ -34,21 +33,6 @@ interface Breakdown {
 interface Waiting {
   readonly exchange: Exchange;
   settle(breakdown?: Breakdown): void;
-}
-
-/** What carries the bytes. */
-export type Transport = Pick<RawNetlinkSocket, "on" | "send" | "close" | "ref" | "unref">;
-
-function openTransport(): Transport {
-  try {
-    const raw = new RawNetlinkSocket(NETLINK_ROUTE);
-    loadAddon<NetnsAddon>("netns").tuneNetlink(raw.address().port);
-    return raw;
-  } catch (error) {
-    const { errno, message } = error as NodeJS.ErrnoException;
-    if (errno === undefined) throw error;
-    throw new NetlinkError(errno, { request: "open a netlink socket", index: 0, explanation: message });
-  }
 }
 
 /** An rtnetlink socket of the namespace the thread is in when it is made. Batches go out one after the other. */

@@ -1,11 +1,12 @@
 import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
 import type { Result } from "../../lib/cni/result.ts";
-import { isAbandoned, netnsIdOf, ownProcess, reclaim } from "../../lib/ipam/reclaim.ts";
+import { isAbandoned, ownProcess, reclaim } from "../../lib/ipam/reclaim.ts";
 import type { Lease, LeaseRequest, NewAttachment } from "../../lib/ipam/record.ts";
 import { leaseRequests, requestedAddresses } from "../../lib/ipam/requested.ts";
 import type { Store, StoreTx } from "../../lib/ipam/store.ts";
 import { openStore } from "../../lib/ipam/store.ts";
+import { namespaceId } from "../../lib/linux/namespace-id.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
 import { keyOf, owner } from "./attachment.ts";
 import { readConf } from "./conf.ts";
@@ -40,7 +41,7 @@ function newAttachment(invocation: Invocation): NewAttachment {
 }
 
 function podNetnsId(netns: string): string {
-  const id = netnsIdOf(netns);
+  const id = namespaceId(netns);
   if (id !== undefined) return id;
   throw new CniError(
     ErrorCode.unknownContainer,

@@ -1,9 +1,10 @@
 import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
-import { isAbandoned, netnsIdOf, ownProcess } from "../../lib/ipam/reclaim.ts";
+import { isAbandoned, ownProcess } from "../../lib/ipam/reclaim.ts";
 import type { AttachmentKey, AttachmentRecord } from "../../lib/ipam/record.ts";
 import type { Store } from "../../lib/ipam/store.ts";
 import { LockError, lockByte } from "../../lib/linux/lock.ts";
+import { namespaceId } from "../../lib/linux/namespace-id.ts";
 import { type Netns, openNetns } from "../../lib/linux/netns.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
 import { detach } from "./detach.ts";
@@ -118,7 +119,7 @@ function readAgain(store: Store, record: AttachmentRecord): AttachmentRecord | u
 /** The namespace of a record, if it is still the one that the attachment was made in. The caller disposes of it. */
 export function openRecorded(record: AttachmentRecord): Netns | undefined {
   try {
-    if (netnsIdOf(record.netns) !== record.netnsId) return undefined;
+    if (namespaceId(record.netns) !== record.netnsId) return undefined;
     return openNetns(record.netns);
   } catch {
     return undefined;

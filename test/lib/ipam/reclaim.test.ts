@@ -3,8 +3,9 @@ import { once } from "node:events";
 import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { isAbandoned, isElsewhere, netnsIdOf, ownProcess, reclaim } from "../../../lib/ipam/reclaim.ts";
+import { isAbandoned, isElsewhere, ownProcess, reclaim } from "../../../lib/ipam/reclaim.ts";
 import type { AttachmentRecord, NewAttachment } from "../../../lib/ipam/record.ts";
+import { namespaceId } from "../../../lib/linux/namespace-id.ts";
 import { testFolder, testStore } from "./store-fixture.ts";
 import { attachment, blockOf } from "./store-records.ts";
 
@@ -12,7 +13,7 @@ import { attachment, blockOf } from "./store-records.ts";
 function fakeNetns(): { netns: string; netnsId: string } {
   const netns = join(testFolder(), "netns");
   writeFileSync(netns, "");
-  return { netns, netnsId: netnsIdOf(netns) ?? "" };
+  return { netns, netnsId: namespaceId(netns) ?? "" };
 }
 
 function record(change: Partial<NewAttachment>): AttachmentRecord {

@@ -1,6 +1,6 @@
 import { EventEmitter } from "node:events";
 import { decodeMessages, type Message } from "../../../lib/netlink/codec.ts";
-import type { Transport } from "../../../lib/netlink/socket.ts";
+import type { Transport } from "../../../lib/netlink/transport.ts";
 
 /** A reply in the making: nlmsghdr's fields and the body. */
 export interface Sent {
