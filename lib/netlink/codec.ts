@@ -138,6 +138,22 @@ export function listAttributes(bytes: Uint8Array, offset = 0): Attribute[] {
   return attributes;
 }
 
+/**
+ * The payload of the first attribute of that type, or undefined: for whoever wants one attribute of a thousand messages,
+ * as decodeAttributes costs ten times as much. Throws CodecError.
+ */
+export function findAttribute(bytes: Uint8Array, type: number, offset = 0): Uint8Array | undefined {
+  for (let at = offset; at + attributeHeaderLength <= bytes.length; ) {
+    const length = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
+    if (length < attributeHeaderLength || at + length > bytes.length)
+      throw new CodecError(`attribute of length ${length} at ${at} of ${bytes.length}`);
+    const found = ((bytes[at + 2] ?? 0) | ((bytes[at + 3] ?? 0) << 8)) & NLA_TYPE_MASK;
+    if (found === type) return bytes.subarray(at + attributeHeaderLength, at + length);
+    at += aligned(length);
+  }
+  return undefined;
+}
+
 /** The fixed header's view. Throws CodecError where the body is shorter than length. */
 export function headerView(body: Uint8Array, length: number, name: string): DataView {
   if (body.length < length) throw new CodecError(`${name} of ${body.length} bytes, ${length} expected`);

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import type { Cidr } from "../net/address.ts";
-import type { Request } from "../netlink/codec.ts";
+import type { Message, Request } from "../netlink/codec.ts";
 import { IFF_LOOPBACK, IFF_LOWER_UP, IFF_UP, RT_SCOPE_LINK, RT_TABLE_MAIN } from "../netlink/constants.ts";
 import { NetlinkError } from "../netlink/error.ts";
 import { decodeAddress, dumpAddresses } from "../netlink/message/address.ts";
@@ -70,7 +70,8 @@ function toNic(host: HostView, link: Link, addresses: readonly Cidr[], defaultRo
   };
 }
 
-async function readAddresses(netlink: Netlink, index?: number): Promise<Map<number, Cidr[]>> {
+/** The global addresses by ifindex, of one link or of all. */
+export async function readAddresses(netlink: Netlink, index?: number): Promise<Map<number, Cidr[]>> {
   const byLink = new Map<number, Cidr[]>();
   const addresses = (await dump(netlink, dumpAddresses(index))).map(decodeAddress);
   // From link scope on an address is of no use to other hosts.
@@ -80,7 +81,8 @@ async function readAddresses(netlink: Netlink, index?: number): Promise<Map<numb
   return byLink;
 }
 
-async function readDefaultRoutes(netlink: Netlink): Promise<Set<number>> {
+/** The ifindexes that a default route of the main table leaves by. */
+export async function readDefaultRoutes(netlink: Netlink): Promise<Set<number>> {
   // By family: a host may have routes of others (MPLS, multicast), which are none of ours.
   const messages = [...(await dumpMain(netlink, 4)), ...(await dumpMain(netlink, 6))];
   const routes = messages.map(decodeRoute);
@@ -100,7 +102,7 @@ async function dumpMain(netlink: Netlink, family: 4 | 6) {
   }
 }
 
-async function dump(netlink: Netlink, request: Request) {
+export async function dump(netlink: Netlink, request: Request): Promise<Message[]> {
   const [messages] = await netlink.request([request]);
   return messages ?? [];
 }

@@ -47,6 +47,9 @@ export interface Link {
   readonly altNames: readonly string[];
   /** Name of the device on its bus, "0000:3b:00.1" */
   readonly parentDevice?: string;
+  /** Of a port of a switch (switchdev): the switch, in hex, and what the port is in it: "p0", "pf0", "pf0vf1" */
+  readonly switchId?: string;
+  readonly portName?: string;
   /** Absent for physical links and loopback. */
   readonly kind?: LinkKind;
 }
@@ -223,6 +226,8 @@ export function decodeLink(message: { readonly body: Uint8Array }): Link {
       linkNetnsid: read(k.IFLA_LINK_NETNSID, readI32),
       master: read(k.IFLA_MASTER, readU32),
       parentDevice: read(k.IFLA_PARENT_DEV_NAME, readText),
+      switchId: read(k.IFLA_PHYS_SWITCH_ID, (value) => Buffer.from(value).toString("hex")),
+      portName: read(k.IFLA_PHYS_PORT_NAME, readText),
       kind: read(k.IFLA_LINKINFO, (value) => decodeKind(decodeAttributes(value))),
     }),
   };

@@ -1,8 +1,10 @@
 import { macBytes } from "../../../lib/net/mac.ts";
 import {
   type Attribute,
+  bareText,
   encodeBody,
   type Message,
+  nest,
   type Request,
   text,
   u32,
@@ -50,6 +52,15 @@ export interface FakeLink {
   readonly mtu?: number;
   readonly mac?: string;
   readonly group?: number;
+  /** IFLA_INFO_KIND */
+  readonly kind?: string;
+  /** ifindex of what it is over (IFLA_LINK), and of what it is a port of (IFLA_MASTER) */
+  readonly link?: number;
+  readonly linkNetnsid?: number;
+  readonly master?: number;
+  /** IFLA_PHYS_SWITCH_ID, in hex, and IFLA_PHYS_PORT_NAME */
+  readonly switchId?: string;
+  readonly portName?: string;
 }
 
 /** A link as the kernel describes it, for decodeLink. */
@@ -61,5 +72,18 @@ export function linkBody(link: FakeLink): Uint8Array {
   const attributes: Attribute[] = [text(k.IFLA_IFNAME, link.name), u32(k.IFLA_MTU, link.mtu ?? 1500)];
   attributes.push(u32(k.IFLA_GROUP, link.group ?? 0));
   if (link.mac !== undefined) attributes.push({ type: k.IFLA_ADDRESS, value: macBytes(link.mac) });
+  const numbers = {
+    [k.IFLA_LINK]: link.link,
+    [k.IFLA_MASTER]: link.master,
+    [k.IFLA_LINK_NETNSID]: link.linkNetnsid,
+  };
+  for (const [type, value] of Object.entries(numbers)) {
+    if (value !== undefined) attributes.push(u32(Number(type), value));
+  }
+  if (link.kind !== undefined)
+    attributes.push(nest(k.IFLA_LINKINFO, [bareText(k.IFLA_INFO_KIND, link.kind)]));
+  if (link.switchId !== undefined)
+    attributes.push({ type: k.IFLA_PHYS_SWITCH_ID, value: Buffer.from(link.switchId, "hex") });
+  if (link.portName !== undefined) attributes.push(text(k.IFLA_PHYS_PORT_NAME, link.portName));
   return encodeBody(new Uint8Array(header.buffer), attributes);
 }

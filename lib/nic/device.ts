@@ -1,0 +1,115 @@
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { NicDevice } from "./host-nic.ts";
+
+const pciAddress = /^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/i;
+
+/** The devices behind links, by their folders: representors of one NIC share its device, which is then read once. */
+export class Devices {
+  readonly #sys: string;
+  readonly #known = new Map<string, NicDevice>();
+
+  /** `sys` is "/sys", or a captured tree's. */
+  constructor(sys: string) {
+    this.#sys = sys;
+  }
+
+  /** The device behind a link; undefined where the link is virtual, or not in this sysfs. */
+  of(ifname: string): NicDevice | undefined {
+    const folder = folderOf(this.#sys, ifname);
+    if (folder === undefined) return undefined;
+    const known = this.#known.get(folder);
+    if (known !== undefined) return known;
+    const device = read(this.#sys, folder);
+    this.#known.set(folder, device);
+    return device;
+  }
+
+  /** Mbit/s, as the driver says; undefined where it says none. */
+  speedOf(ifname: string): number | undefined {
+    // EINVAL without carrier; -1 (virtio) and 2^32-1 stand for unknown.
+    const speed = Number(value(`${this.#sys}/class/net/${ifname}/speed`) ?? Number.NaN);
+    return Number.isInteger(speed) && speed > 0 && speed < 0xffffffff ? speed : undefined;
+  }
+}
+
+/** "pci0000:00/0000:02:00.0" of a link to ../../devices/pci0000:00/0000:02:00.0/net/eth1. */
+function folderOf(sys: string, ifname: string): string | undefined {
+  const target = linkTarget(`${sys}/class/net/${ifname}`);
+  const [, folder] = /(?:^|\/)devices\/(.+)\/net\/[^/]+$/.exec(target ?? "") ?? [];
+  return folder === undefined || folder.startsWith("virtual") ? undefined : folder;
+}
+
+function read(sys: string, folder: string): NicDevice {
+  const parts = folder.split("/");
+  const at = parts.findLastIndex((part) => pciAddress.test(part));
+  const own = uevent(`${sys}/devices/${folder}`);
+  if (at < 0) return { bus: "other", address: "", path: [], rdma: [], ...driverOf(own) };
+  const last = basename(folder);
+  const address = parts[at] ?? "";
+  return {
+    bus: last === address ? "pci" : /^virtio\d+$/.test(last) ? "virtio" : "other",
+    address,
+    path: parts.slice(0, at + 1),
+    ...driverOf(own),
+    ...readFunction(`${sys}/devices/${parts.slice(0, at + 1).join("/")}`),
+  };
+}
+
+/** What a PCI function's folder says. */
+function readFunction(folder: string): Omit<NicDevice, "bus" | "address" | "path" | "driver"> {
+  const entries = new Set(list(folder));
+  const says = uevent(folder);
+  const [vendor, product] = (says.get("PCI_ID") ?? "").toLowerCase().split(":");
+  const pciClass = says.get("PCI_CLASS");
+  const numaNode = number(`${folder}/numa_node`);
+  const parent = entries.has("physfn") ? linkTarget(`${folder}/physfn`) : undefined;
+  const total = entries.has("sriov_totalvfs") ? (number(`${folder}/sriov_totalvfs`) ?? 0) : 0;
+  return {
+    rdma: entries.has("infiniband") ? list(`${folder}/infiniband`) : [],
+    ...(vendor && product ? { vendor, product } : {}),
+    ...(pciClass === undefined ? {} : { pciClass: pciClass.toLowerCase().padStart(6, "0") }),
+    ...(numaNode === undefined || numaNode < 0 ? {} : { numaNode }),
+    ...(parent === undefined ? {} : { physicalFunction: basename(parent) }),
+    ...(total > 0 ? { virtualFunctions: { total, addresses: functionsOf(folder, entries) } } : {}),
+  };
+}
+
+function functionsOf(folder: string, entries: ReadonlySet<string>): string[] {
+  const numbers = [...entries].flatMap((entry) => /^virtfn(\d+)$/.exec(entry)?.[1] ?? []).map(Number);
+  return numbers
+    .sort((a, b) => a - b)
+    .map((index) => basename(linkTarget(join(folder, `virtfn${index}`)) ?? ""));
+}
+
+const driverOf = (says: ReadonlyMap<string, string>): { driver?: string } => {
+  const driver = says.get("DRIVER");
+  return driver === undefined ? {} : { driver };
+};
+
+/** KEY=value lines: DRIVER, PCI_CLASS, PCI_ID in one read. */
+function uevent(folder: string): ReadonlyMap<string, string> {
+  const lines = (value(`${folder}/uevent`) ?? "").split("\n");
+  return new Map(lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]));
+}
+
+function number(path: string): number | undefined {
+  const text = value(path);
+  return text !== undefined && /^-?\d{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+// A device may go while it is looked at, and a driver may answer no read: what is not to be had is left out.
+function value(path: string): string | undefined {
+  return tried(() => readFileSync(path, "utf8").trim());
+}
+const linkTarget = (path: string): string | undefined => tried(() => readlinkSync(path));
+const list = (path: string): string[] => tried(() => readdirSync(path).sort()) ?? [];
+
+function tried<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    return undefined;
+  }
+}

@@ -1,0 +1,152 @@
+import type { Cidr } from "../net/address.ts";
+import { findAttribute, type Message, readText, viewOf } from "../netlink/codec.ts";
+import {
+  IFF_LOOPBACK,
+  IFF_LOWER_UP,
+  IFF_UP,
+  IFLA_IFNAME,
+  IFLA_INFO_KIND,
+  IFLA_LINKINFO,
+} from "../netlink/constants.ts";
+import { decodeLink, dumpLinks, type Link } from "../netlink/message/link.ts";
+import { Devices } from "./device.ts";
+import { dump, type HostView, readAddresses, readDefaultRoutes } from "./discover.ts";
+import type { HostNic, NicDevice } from "./host-nic.ts";
+import { compareNames } from "./nic.ts";
+
+export interface SurveyOptions {
+  /** Names of virtual links that count as NICs too: veths on a test bed. "all": every link but loopback. */
+  readonly virtual?: readonly string[] | "all";
+}
+
+/** Kinds of links that no device is behind: on a node with many pods, nearly all of its links. */
+const neverNics = new Set(
+  "bridge dummy geneve gre gretap ifb ipip ipvlan ipvtap macvlan macvtap netkit openvswitch sit tun veth vrf vxlan wireguard".split(
+    " ",
+  ),
+);
+
+/** Every NIC of the host, by name: what has a device, the VLANs and bonds over those, and the virtual ones asked for. */
+export async function surveyNics(host: HostView, options: SurveyOptions = {}): Promise<HostNic[]> {
+  const messages = await dump(host.netlink, dumpLinks());
+  const links = messages.filter((message) => mayCount(message, options.virtual)).map(decodeLink);
+  const addresses = await readAddresses(host.netlink);
+  const defaults = await readDefaultRoutes(host.netlink);
+  const survey: Survey = { links: new Map(links.map((link) => [link.index, link])), messages, options };
+  return describeNics(survey, new Devices(host.sys), addresses, defaults);
+}
+
+/** What one pass over the links found. */
+interface Survey {
+  readonly links: ReadonlyMap<number, Link>;
+  readonly messages: readonly Message[];
+  readonly options: SurveyOptions;
+}
+
+// struct ifinfomsg
+const headerLength = 16;
+
+/** Whether a message about a link may be about a NIC, as far as the message tells. */
+export function mayCount({ body }: Message, virtual: SurveyOptions["virtual"]): boolean {
+  if (body.length < headerLength || (viewOf(body).getUint32(8, true) & IFF_LOOPBACK) !== 0) return false;
+  if (virtual === "all") return true;
+  if (!neverNics.has(kindOf(body))) return true;
+  return virtual?.includes(nameOf(body)) === true;
+}
+
+function kindOf(body: Uint8Array): string {
+  const info = findAttribute(body, IFLA_LINKINFO, headerLength);
+  const kind = info && findAttribute(info, IFLA_INFO_KIND);
+  return kind === undefined ? "" : readText(kind);
+}
+
+const nameOf = (body: Uint8Array): string =>
+  readText(findAttribute(body, IFLA_IFNAME, headerLength) ?? new Uint8Array(0));
+
+function describeNics(
+  survey: Survey,
+  devices: Devices,
+  addresses: ReadonlyMap<number, readonly Cidr[]>,
+  defaults: ReadonlySet<number>,
+): HostNic[] {
+  const nics: HostNic[] = [];
+  for (const link of survey.links.values()) {
+    const standing = standingOf(survey, devices, link, new Set());
+    if (standing === undefined) continue;
+    const carrier = (link.flags & IFF_LOWER_UP) !== 0;
+    const speed = carrier ? devices.speedOf(link.name) : undefined;
+    nics.push({
+      name: link.name,
+      index: link.index,
+      mac: link.mac,
+      mtu: link.mtu,
+      up: (link.flags & IFF_UP) !== 0,
+      carrier,
+      operstate: link.operstate,
+      addresses: addresses.get(link.index) ?? [],
+      physical: standing.sort !== "virtual",
+      defaultRoute: defaults.has(link.index),
+      ...standing,
+      ...(speed === undefined ? {} : { speed }),
+      ...upperOf(survey, link),
+      ...switchPortOf(link),
+      representor: isRepresentor(link),
+    });
+  }
+  return nics.sort((a, b) => compareNames(a.name, b.name));
+}
+
+type Standing = Pick<HostNic, "sort" | "devices" | "lower">;
+
+/** What makes a link a NIC; undefined where nothing does. `seen`: the links above it, as VLANs stand on VLANs. */
+function standingOf(
+  survey: Survey,
+  devices: Devices,
+  link: Link,
+  seen: ReadonlySet<number>,
+): Standing | undefined {
+  const kind = link.kind?.kind === "other" ? link.kind.name : link.kind?.kind;
+  if ((kind === "vlan" || kind === "bond") && !seen.has(link.index)) {
+    const above = new Set([...seen, link.index]);
+    const lower = lowersOf(survey, link, kind);
+    const standings = lower.map((each) => standingOf(survey, devices, each, above));
+    const found = standings.flatMap((standing) => standing?.devices ?? []);
+    if (found.length > 0)
+      return { sort: kind, devices: [...new Set(found)], lower: lower.map(({ name }) => name) };
+  } else {
+    const device = devices.of(link.name);
+    if (device !== undefined && isNetwork(device)) return { sort: "device", devices: [device], lower: [] };
+  }
+  const { virtual = [] } = survey.options;
+  return virtual === "all" || virtual.includes(link.name)
+    ? { sort: "virtual", devices: [], lower: [] }
+    : undefined;
+}
+
+/** On PCI, class 0x02: network controllers. Other buses have no classes. */
+const isNetwork = ({ pciClass }: NicDevice): boolean => pciClass === undefined || pciClass.startsWith("02");
+
+function lowersOf({ links }: Survey, link: Link, kind: "vlan" | "bond"): Link[] {
+  if (kind === "bond") return [...links.values()].filter(({ master }) => master === link.index);
+  // With a netnsid the link below is in another namespace.
+  const below = link.link === undefined || link.linkNetnsid !== undefined ? undefined : links.get(link.link);
+  return below === undefined ? [] : [below];
+}
+
+function upperOf({ links, messages }: Survey, { master }: Link): { upper?: string } {
+  if (master === undefined) return {};
+  const known = links.get(master)?.name;
+  const other = () => messages.find(({ body }) => viewOf(body).getInt32(4, true) === master);
+  const name = known ?? nameOf(other()?.body ?? new Uint8Array(headerLength));
+  return { upper: name === "" ? `link ${master}` : name };
+}
+
+function switchPortOf({ switchId, portName }: Link): Pick<HostNic, "switchPort"> {
+  if (switchId === undefined || portName === undefined) return {};
+  return { switchPort: { switchId, name: portName } };
+}
+
+/** "pf0", "pf0vf1", "pf0sf88", "c1pf0vf1" (ndo_get_phys_port_name of devlink ports); "p0" is an uplink. */
+function isRepresentor({ switchId, portName = "" }: Link): boolean {
+  return switchId !== undefined && /^(c\d+)?pf\d+((vf|sf)\d+)?$/.test(portName);
+}
