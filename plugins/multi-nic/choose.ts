@@ -1,7 +1,8 @@
 import type { NodeFile } from "../../lib/ipam/node-file.ts";
 import type { Netns } from "../../lib/linux/netns.ts";
 import { readNics, readNicsByName } from "../../lib/nic/discover.ts";
-import { type SelectedNic, selectNics } from "../../lib/nic/select.ts";
+import type { SelectedNic } from "../../lib/nic/offer.ts";
+import { selectNics } from "../../lib/nic/select.ts";
 import type { MultiNicConf } from "./conf.ts";
 
 /** The masters of an attachment, as the network, the node and the pod's cni-args choose them. */

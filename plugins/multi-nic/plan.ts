@@ -1,7 +1,7 @@
 import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Dns } from "../../lib/cni/result.ts";
 import type { NewLinkKind } from "../../lib/netlink/kind/kinds.ts";
-import type { SelectedNic } from "../../lib/nic/select.ts";
+import type { SelectedNic } from "../../lib/nic/offer.ts";
 import type { PlannedRoute, PlannedRule, RouteWanted } from "../../lib/route/plan.ts";
 import { planRoutes, planSourceRouting } from "../../lib/route/plan.ts";
 import type { MultiNicConf } from "./conf.ts";

@@ -1,7 +1,7 @@
 import type { Invocation } from "../../../lib/cni/invocation.ts";
 import type { NodeFile } from "../../../lib/ipam/node-file.ts";
 import type { StoreTx } from "../../../lib/ipam/store.ts";
-import type { SelectedNic } from "../../../lib/nic/select.ts";
+import type { SelectedNic } from "../../../lib/nic/offer.ts";
 import { type Addressing, noAddresses } from "./addressing.ts";
 import type { IpamConf } from "./conf.ts";
 import { ownAddressing } from "./own.ts";

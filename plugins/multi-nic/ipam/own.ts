@@ -9,7 +9,7 @@ import { leaseRequests, requestedAddresses } from "../../../lib/ipam/requested.t
 import type { Store, StoreReader, StoreTx } from "../../../lib/ipam/store.ts";
 import { networkFile, statePaths } from "../../../lib/linux/paths.ts";
 import { containsAddress, formatCidr } from "../../../lib/net/address.ts";
-import type { SelectedNic } from "../../../lib/nic/select.ts";
+import type { SelectedNic } from "../../../lib/nic/offer.ts";
 import type { Addressing, NicAddress } from "./addressing.ts";
 import { wantedRoutes } from "./wanted-routes.ts";
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { parseCidr } from "../../../lib/net/address.ts";
 import type { Nic } from "../../../lib/nic/nic.ts";
-import { type Needs, type Offer, type PodChoice, selectNics } from "../../../lib/nic/select.ts";
+import type { Offer } from "../../../lib/nic/offer.ts";
+import { type Needs, type PodChoice, selectNics } from "../../../lib/nic/select.ts";
 
 function nic(name: string, addresses: string[] = [], traits: Partial<Nic> = {}): Nic {
   const index = Number(name.match(/\d+$/)?.[0] ?? 0) + 1;

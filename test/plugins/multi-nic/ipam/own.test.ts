@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { StoreTx } from "../../../../lib/ipam/store.ts";
 import { formatAddress, formatCidr, parseAddress } from "../../../../lib/net/address.ts";
-import type { SelectedNic } from "../../../../lib/nic/select.ts";
+import type { SelectedNic } from "../../../../lib/nic/offer.ts";
 import { ownAddressing } from "../../../../plugins/multi-nic/ipam/own.ts";
 import { invocationOf } from "../invocation.ts";
 
