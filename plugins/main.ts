@@ -1,25 +1,25 @@
 import { basename } from "node:path";
 import { buildVersion } from "../lib/cni/build-version.ts";
 import { runPlugin } from "../lib/cni/run-plugin.ts";
-import { plugin as infraDpuCni } from "./infra-dpu-cni/main.ts";
 import { plugin as misnamed } from "./misnamed.ts";
-import { plugin as multiNic } from "./multi-nic/main.ts";
-import { plugin as multiNicIpam } from "./multi-nic-ipam/main.ts";
+import { plugins } from "./plugins.ts";
 
-/** The plugins by their names, which this executable goes by. What they do is loaded only where it is asked for. */
-const plugins = new Map([infraDpuCni, multiNic, multiNicIpam].map((plugin) => [plugin.name, plugin]));
-
-/** No plugin: a command for those who run a node. It gets the version, and imports nothing that the plugins have. */
-const doctor = "multi-nic-doctor";
+/** Not plugins but for those who run a node; each gets its arguments and the version, and is loaded where it is asked for. */
+const commands = {
+  "multi-nic-doctor": () => import("../doctor/main.ts").then(({ doctor }) => doctor),
+  "multi-nicd": () => import("../daemon/main.ts").then(({ daemon }) => daemon),
+};
 
 // By the name it is called by; else (`node plugins/main.ts multi-nic`) by its first argument.
-const [argument, next] = process.argv.slice(2);
 const name = basename(process.argv0);
-const called = plugins.get(name);
-const named = called === undefined ? plugins.get(argument ?? "") : undefined;
-if (called === undefined && (name === doctor || argument === doctor)) {
-  const args = process.argv.slice(name === doctor ? 2 : 3);
-  import("../doctor/main.ts").then(({ doctor }) => doctor({ args, version: buildVersion }));
-} else {
-  runPlugin(called ?? named ?? misnamed, named === undefined ? argument : next);
+const [argument = "", ...rest] = process.argv.slice(2);
+if (name in commands) command(name, process.argv.slice(2));
+else if (plugins.has(name)) runPlugin(plugins.get(name) ?? misnamed, process.argv[2]);
+else if (argument in commands) command(argument, rest);
+else if (plugins.has(argument)) runPlugin(plugins.get(argument) ?? misnamed, rest[0]);
+else runPlugin(misnamed, process.argv[2]);
+
+async function command(known: string, args: readonly string[]): Promise<void> {
+  const serve = await commands[known as keyof typeof commands]();
+  await serve({ args, version: buildVersion });
 }

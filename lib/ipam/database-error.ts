@@ -47,6 +47,11 @@ export function startOver(path: string): string {
   return `drain this node of pods with such networks, then remove "${path}" and every file that begins so`;
 }
 
+/** Whether an error of explained() is SQLite's or the file system's, and more than a lock. */
+export function isFailure(error: unknown): boolean {
+  return error instanceof CniError && error.code === ErrorCode.io;
+}
+
 /** Whether SQLite was asked to open a file that is not there, or that it may not open. */
 export function isUnopened(error: unknown): boolean {
   return primaryCode(error) === sqlite.CANTOPEN;

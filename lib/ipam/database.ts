@@ -3,7 +3,7 @@ import { dirname } from "node:path";
 import type { SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 import { DatabaseSync } from "node:sqlite";
 import { CniError, ErrorCode } from "../cni/error.ts";
-import { explained, isUnopened, patiently, startOver } from "./database-error.ts";
+import { explained, isFailure, isUnopened, patiently, startOver } from "./database-error.ts";
 import { applicationId, schema, schemaVersion } from "./schema.ts";
 
 export type Row = Record<string, SQLOutputValue>;
@@ -13,6 +13,7 @@ export class Database {
   readonly #path: string;
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  #isSuspect = false;
 
   /** Opens the file, making it and its folder (0600, 0700) when it is missing. */
   constructor(path: string) {
@@ -32,9 +33,14 @@ export class Database {
     return this.#prepare(sql).all(...values);
   }
 
+  /** Whether something failed that a fresh look at the file may show to be otherwise, or worse. */
+  get isSuspect(): boolean {
+    return this.#isSuspect;
+  }
+
   /** Runs fn alone, all of it or, when it throws, nothing. */
   write<T>(fn: () => T): T {
-    return explained(this.#path, () => {
+    return this.#explained(() => {
       patiently(() => this.#db.exec("BEGIN IMMEDIATE"));
       return this.#finish(fn);
     });
@@ -42,7 +48,7 @@ export class Database {
 
   /** Runs fn, which changes nothing, on one state; again when the state could not be had at once. */
   read<T>(fn: () => T): T {
-    return explained(this.#path, () =>
+    return this.#explained(() =>
       patiently(() => {
         this.#db.exec("BEGIN");
         return this.#finish(fn);
@@ -52,6 +58,15 @@ export class Database {
 
   close(): void {
     if (this.#db.isOpen) this.#db.close();
+  }
+
+  #explained<T>(fn: () => T): T {
+    try {
+      return explained(this.#path, fn);
+    } catch (error) {
+      this.#isSuspect ||= isFailure(error);
+      throw error;
+    }
   }
 
   #finish<T>(fn: () => T): T {

@@ -72,7 +72,7 @@ function leaseOne(db: Database, network: number, holder: AttachmentRecord, reque
 /** The next free address after the block's last one; when none is free, the one that cools down longest. */
 function chooseAddress(scope: Scope, block: Block, networkName: string): bigint {
   const { db, network, family } = scope;
-  const key = toHex(family, block.first);
+  const key = `${toHex(family, block.first)}-${toHex(family, block.last)}`;
   const row = db.get(
     "SELECT address FROM cursors WHERE network = ? AND family = ? AND block = ?",
     network,

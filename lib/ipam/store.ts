@@ -1,9 +1,9 @@
 import { CniError, ErrorCode } from "../cni/error.ts";
 import type { Block } from "./blocks.ts";
-import type { Row } from "./database.ts";
-import { Database } from "./database.ts";
+import type { Database, Row } from "./database.ts";
 import { allocate, defaultCoolDown, freeCount, releaseLeases } from "./lease.ts";
 import { fromHex } from "./occupancy.ts";
+import { openDatabase } from "./open-database.ts";
 import type { ProcessId } from "./reclaim.ts";
 import type {
   AttachmentKey,
@@ -13,6 +13,7 @@ import type {
   LeaseRequest,
   NewAttachment,
 } from "./record.ts";
+import { type Usage, usage } from "./usage.ts";
 
 export interface StorePaths {
   /** The database's file. */
@@ -27,6 +28,8 @@ export interface StoreReader {
   leasesOf(id: number): Lease[];
   /** How many addresses of the block an ADD could take now, those that cool down included. */
   freeCount(network: string, block: Block): bigint;
+  /** Of every network and family. */
+  usage(): Usage[];
 }
 
 export interface StoreTx extends StoreReader {
@@ -56,14 +59,13 @@ export interface Store extends Disposable {
  * it is damaged, of another version, or out of reach; it is never rebuilt.
  */
 export function openStore(paths: StorePaths): Store {
-  const db = new Database(paths.database);
+  const { database: db, done } = openDatabase(paths.database);
   const tx = storeTx(db);
-  const close = () => db.close();
   return {
     write: (fn) => db.write(() => fn(tx)),
     read: (fn) => db.read(() => fn(tx)),
-    close,
-    [Symbol.dispose]: close,
+    close: done,
+    [Symbol.dispose]: done,
   };
 }
 
@@ -73,6 +75,7 @@ function storeTx(db: Database): StoreTx {
     attachments: (network) => attachments(db, network),
     leasesOf: (id) => leasesOf(db, id),
     freeCount: (network, block) => freeCount(db, networkId(db, network) ?? -1, block),
+    usage: () => usage(db),
     insert: (attachment) => insert(db, attachment),
     setPlan(id, plan) {
       db.run("UPDATE attachments SET plan = ? WHERE id = ?", plan, id);

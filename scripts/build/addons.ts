@@ -5,23 +5,28 @@ import { run } from "./command.ts";
 import { Missing } from "./progress.ts";
 import { buildPath, root } from "./project.ts";
 
-/** Compiles the project's own addons, for every architecture this machine has a compiler for. */
-export function compileAddons(): void {
+/** Compiles the addons and the thin client, for every architecture this machine has a compiler for. */
+export function compileNative(): void {
   run(join(root, "scripts/build-native.sh"), [], root);
 }
 
 /** Asset name to file, by the names lib/linux/addon.ts asks for. Throws Missing. */
 export function addonsFor(architecture: Architecture): ReadonlyMap<string, string> {
-  const netns = buildPath("native", `netns-${architecture}.node`);
-  const netlink = join(root, `node_modules/netlink/prebuilds/linux-${architecture}/node.napi.node`);
-  // Without its compiler, one made from an older source may have been left.
-  if (!existsSync(netns) || statSync(netns).mtimeMs < statSync(join(root, "native/netns.c")).mtimeMs) {
-    throw new Missing(
-      `no compiler for ${architecture}'s addon (Debian package ${crossToolsFor[architecture].compilerPackage})`,
-    );
-  }
   return new Map([
-    ["netns.node", netns],
-    ["netlink.node", netlink],
+    ["netns.node", compiled(`netns-${architecture}.node`, "native/netns.c", architecture)],
+    ["netlink.node", join(root, `node_modules/netlink/prebuilds/linux-${architecture}/node.napi.node`)],
   ]);
+}
+
+/** The thin client's file. Throws Missing. */
+export function clientFor(architecture: Architecture): string {
+  return compiled(`client-${architecture}`, "native/client/client.c", architecture);
+}
+
+/** Without its compiler, one made from an older source may have been left. */
+function compiled(name: string, source: string, architecture: Architecture): string {
+  const file = buildPath("native", name);
+  if (existsSync(file) && statSync(file).mtimeMs >= statSync(join(root, source)).mtimeMs) return file;
+  const { compilerPackage } = crossToolsFor[architecture];
+  throw new Missing(`no compiler for ${architecture}'s native code (Debian package ${compilerPackage})`);
 }

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { addonsFor, compileAddons } from "./addons.ts";
+import { addonsFor, clientFor, compileNative } from "./addons.ts";
 import { type Architecture, architectures, ownArchitecture } from "./architecture.ts";
 import { baseNode } from "./base-node.ts";
 import { bundleScripts, type Script } from "./bundle.ts";
@@ -14,6 +14,7 @@ import { release, unreleased } from "./release.ts";
 async function buildFor(architecture: Architecture, scripts: readonly Script[], out: string): Promise<void> {
   const folder = join(out, `linux-${architecture}`);
   const addons = addonsFor(architecture);
+  const client = clientFor(architecture);
   const base = await step(`${architecture}: base Node`, () => baseNode(architecture));
   const caches = await step(`${architecture}: code cache`, () =>
     codeCaches(architecture, base, scripts, addons),
@@ -21,12 +22,12 @@ async function buildFor(architecture: Architecture, scripts: readonly Script[], 
   await step(`${architecture}: executable`, () =>
     makeExecutable({ architecture, base, scripts, caches, addons }, unreleased(folder)),
   );
-  await step(`${architecture}: ${folder}`, () => release(folder));
+  await step(`${architecture}: ${folder}`, () => release(folder, client));
 }
 
 async function build({ architecture, out }: Options): Promise<void> {
   mkdirSync(workPath(), { recursive: true });
-  await step("native addons", compileAddons);
+  await step("native code", compileNative);
   const scripts = await step("bundle", () => bundleScripts());
   for (const each of architecture === undefined ? architectures : [architecture]) {
     try {

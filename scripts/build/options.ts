@@ -11,8 +11,12 @@ export interface Options {
 }
 
 export const help = `Usage: build.sh [--arch x64|arm64] [--out DIR]
-Builds the executables infra-dpu-cni, multi-nic, multi-nic-ipam and multi-nic-doctor (one file
-under four names), with SHA256SUMS beside them, in DIR/linux-x64 and DIR/linux-arm64.
+Builds, in DIR/linux-x64 and DIR/linux-arm64:
+  multi-nic-cni               the standalone executable; infra-dpu-cni, multi-nicd and
+                              multi-nic-doctor are other names of it (hard links)
+  multi-nic, multi-nic-ipam   the thin client of multi-nicd, which runs multi-nic-cni where that
+                              is not there
+  SHA256SUMS
 
   --arch ARCH   build only this architecture, and fail if it cannot be built; without it, an
                 architecture this machine lacks the tools for is left out, and said so

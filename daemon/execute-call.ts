@@ -1,0 +1,54 @@
+import { execute, type Outcome } from "../lib/cni/execute.ts";
+import { fileLog, noLog, traceOf } from "../lib/cni/log.ts";
+import { isOwnNetns, namespaceId } from "../lib/linux/namespace-id.ts";
+import { statePaths } from "../lib/linux/paths.ts";
+import { plugins } from "../plugins/plugins.ts";
+import type { Call } from "./protocol.ts";
+
+/** Where this daemon is: what it serves has to be meant for here. */
+export interface Place {
+  /** Of the network namespace that it is in */
+  readonly hostNetns: string;
+  readonly stateDir: string;
+}
+
+/**
+ * Why a call is not this daemon's to serve. The client may be in another network namespace, or see other files than a
+ * daemon in a container does; then it has to serve the call itself.
+ */
+export function objectionTo(call: Call, { hostNetns, stateDir }: Place): string | undefined {
+  if (!plugins.has(call.plugin)) return "not the name of a plugin";
+  if (call.hostNetns !== hostNetns) return "from another network namespace";
+  if (call.podNetns !== (podNetnsOf(call) ?? "")) return "CNI_NETNS leads elsewhere for this daemon";
+  if (statePaths(call.env).dir !== stateDir) return "for another state folder";
+  return undefined;
+}
+
+function podNetnsOf({ env }: Call): string | undefined {
+  try {
+    return env.CNI_NETNS === undefined ? undefined : namespaceId(env.CNI_NETNS);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Serves a call by the very code that the standalone executable runs. */
+export function executeCall({ plugin, env, stdin }: Call): Promise<Outcome> {
+  const known = plugins.get(plugin);
+  if (known === undefined) throw new RangeError(`"${plugin}" is not the name of a plugin`);
+  return execute(known, {
+    env,
+    readStdin: () => stdin,
+    ownNetns: isOwnNetns,
+    openLog: (context) => {
+      const { log } = statePaths(env);
+      return log === undefined ? noLog : fileLog(log, { ...context, pid: process.pid, ...traceOf(env) });
+    },
+  });
+}
+
+/** Loads all that a call may need, so that none has to wait for it. */
+export async function loadPlugins(): Promise<void> {
+  await Promise.all([...plugins.values()].map((plugin) => plugin.verbs()));
+  await import("../lib/cni/format-result.ts");
+}

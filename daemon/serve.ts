@@ -1,0 +1,92 @@
+import { mkdirSync } from "node:fs";
+import type { Socket } from "node:net";
+import { join } from "node:path";
+import { LockError, lockByte } from "../lib/linux/lock.ts";
+import { namespaceId } from "../lib/linux/namespace-id.ts";
+import type { ServeOptions } from "./command-line.ts";
+import { serveConnection } from "./connection.ts";
+import { executeCall, loadPlugins, objectionTo, type Place } from "./execute-call.ts";
+import { type Figures, makeFigures } from "./figures.ts";
+import { type Listener, listenAsActivated, listenAt } from "./listener.ts";
+import { say } from "./log.ts";
+import { serveMetrics } from "./metrics-server.ts";
+import { settle } from "./residence.ts";
+
+/** ms that another daemon, which may be ending, is waited for */
+const patience = 5_000;
+/** ms between looks whether clients still find the socket */
+const lookout = 5_000;
+
+/** Serves until it is told to end, and then ends the process. Throws where it cannot begin. */
+export async function serve({ stateDir, metrics, drain }: ServeOptions, version: string): Promise<void> {
+  await settle();
+  await loadPlugins();
+  mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+  await beAlone(stateDir);
+  const figures = makeFigures(version, stateDir);
+  const waiting = new Set<Socket>();
+  const accept = acceptor({ hostNetns: namespaceId("/proc/self/ns/net") ?? "", stateDir }, figures, waiting);
+  const listener =
+    (await listenAsActivated(process.env, accept)) ?? (await listenAt(join(stateDir, "cni.sock"), accept));
+  await serveMetrics({ path: join(stateDir, "metrics.sock") }, figures);
+  if (metrics !== undefined) await serveMetrics(metrics, figures);
+  say("info", "serving", { version, stateDir });
+  const { reason, exitCode } = await untilTold(listener);
+  say("info", "ending", { reason, atWork: figures.atWork() });
+  const closed = listener.close();
+  for (const socket of waiting) socket.destroy();
+  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, drain))]);
+  say("info", "ended", { atWork: figures.atWork() });
+  process.exit(exitCode);
+}
+
+/** Of two daemons the second would take the first one's clients away. The lock is held until the process ends. */
+async function beAlone(stateDir: string): Promise<void> {
+  try {
+    await lockByte(join(stateDir, "multi-nicd.lock"), 0, patience);
+  } catch (error) {
+    if (!(error instanceof LockError) || error.code !== "EAGAIN") throw error;
+    throw new Error(`another multi-nicd serves "${stateDir}"; end it first, or choose another --state-dir`);
+  }
+}
+
+/** What is done with each connection. Those whose call was not taken yet are in `waiting`. */
+function acceptor(place: Place, figures: Figures, waiting: Set<Socket>): (socket: Socket) => void {
+  return (socket) => {
+    waiting.add(socket);
+    socket.once("close", () => waiting.delete(socket));
+    serveConnection(socket, {
+      objection: (call) => objectionTo(call, place),
+      declined(reason) {
+        figures.declined(reason);
+        say("info", "declined a call", { reason });
+      },
+      serve(call) {
+        waiting.delete(socket);
+        return figures.timed(call, () => executeCall(call));
+      },
+      unanswered({ env: { CNI_COMMAND, CNI_CONTAINERID, CNI_IFNAME } }) {
+        say("info", "a client left before its answer", { CNI_COMMAND, CNI_CONTAINERID, CNI_IFNAME });
+      },
+    });
+  };
+}
+
+interface End {
+  readonly reason: string;
+  readonly exitCode: 0 | 1;
+}
+
+/** A second signal ends the process at once, as it would any other. */
+function untilTold(listener: Listener): Promise<End> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const)
+      process.once(signal, () => resolve({ reason: signal, exitCode: 0 }));
+    const watch = setInterval(() => {
+      if (listener.isInPlace()) return;
+      clearInterval(watch);
+      // Whoever started this daemon will start another, which makes the socket anew.
+      resolve({ reason: "its socket was taken away", exitCode: 1 });
+    }, lookout);
+  });
+}
