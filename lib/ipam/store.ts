@@ -2,6 +2,7 @@ import { CniError, ErrorCode } from "../cni/error.ts";
 import type { Block } from "./blocks.ts";
 import type { Database, Row } from "./database.ts";
 import { allocate, defaultCoolDown, freeCount, releaseLeases } from "./lease.ts";
+import { loadOf } from "./load.ts";
 import { fromHex } from "./occupancy.ts";
 import { openDatabase } from "./open-database.ts";
 import type { ProcessId } from "./reclaim.ts";
@@ -28,6 +29,8 @@ export interface StoreReader {
   leasesOf(id: number): Lease[];
   /** How many addresses of the block an ADD could take now, those that cool down included. */
   freeCount(network: string, block: Block): bigint;
+  /** How many attachments, of all networks, each link of the host is a master of, by its name. */
+  load(): ReadonlyMap<string, number>;
   /** Of every network and family. */
   usage(): Usage[];
 }
@@ -75,6 +78,7 @@ function storeTx(db: Database): StoreTx {
     attachments: (network) => attachments(db, network),
     leasesOf: (id) => leasesOf(db, id),
     freeCount: (network, block) => freeCount(db, networkId(db, network) ?? -1, block),
+    load: () => loadOf(db),
     usage: () => usage(db),
     insert: (attachment) => insert(db, attachment),
     setPlan(id, plan) {

@@ -6,6 +6,8 @@ export interface StatePaths {
   readonly dir: string;
   /** One <network>.json per network, of what is the node's own */
   readonly networks: string;
+  /** Classes of NICs, for attachment policies */
+  readonly classes: string;
   /** SQLite, 0600 */
   readonly database: string;
   /** 0600; empty: its bytes are locked, not written */
@@ -21,6 +23,7 @@ export function statePaths(env: Readonly<Record<string, string | undefined>>): S
   return {
     dir,
     networks: join(dir, "networks"),
+    classes: join(dir, "classes.json"),
     database: join(dir, "state.db"),
     locks: join(dir, "locks"),
     log: log === "" || log === "off" ? undefined : log,

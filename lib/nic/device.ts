@@ -40,19 +40,24 @@ function folderOf(sys: string, ifname: string): string | undefined {
   return folder === undefined || folder.startsWith("virtual") ? undefined : folder;
 }
 
+/** From the host bridge to the last PCI function of a folder in sysfs; [] where there is none. */
+export function devicePath(folder: string): string[] {
+  const parts = folder.replace(/^.*\/devices\//, "").split("/");
+  return parts.slice(0, parts.findLastIndex((part) => pciAddress.test(part)) + 1);
+}
+
 function read(sys: string, folder: string): NicDevice {
-  const parts = folder.split("/");
-  const at = parts.findLastIndex((part) => pciAddress.test(part));
+  const path = devicePath(folder);
   const own = uevent(`${sys}/devices/${folder}`);
-  if (at < 0) return { bus: "other", address: "", path: [], rdma: [], ...driverOf(own) };
+  const address = path.at(-1);
+  if (address === undefined) return { bus: "other", address: "", path: [], rdma: [], ...driverOf(own) };
   const last = basename(folder);
-  const address = parts[at] ?? "";
   return {
     bus: last === address ? "pci" : /^virtio\d+$/.test(last) ? "virtio" : "other",
     address,
-    path: parts.slice(0, at + 1),
+    path,
     ...driverOf(own),
-    ...readFunction(`${sys}/devices/${parts.slice(0, at + 1).join("/")}`),
+    ...readFunction(`${sys}/devices/${path.join("/")}`),
   };
 }
 

@@ -73,7 +73,7 @@ function requireUsable(nic: Nic, key: string, needs: Needs): void {
 }
 
 /** No NIC of the host is what the network asks for. */
-function nothingOffered(nics: readonly Nic[], { masterNets }: Offer): CniError {
+export function nothingOffered(nics: readonly Nic[], { masterNets }: Offer): CniError {
   return new CniError(
     ErrorCode.invalidConfig,
     masterNets.length > 0

@@ -28,7 +28,7 @@ export async function add(invocation: Invocation): Promise<Result> {
   using store = openStore(paths);
   await clearWay(store, invocation);
   const nodeFile = readNodeFile(paths, invocation.network);
-  const nics = await chooseNics(conf, nodeFile, host);
+  const nics = await chooseNics(conf, nodeFile, host, { invocation, store });
   const links = planLinks(conf, nics, invocation.ifname);
   await requireFree(pod.netlink, links);
   const claimed = await claim(store, invocation, pod, {

@@ -1,15 +1,18 @@
+import type { Invocation } from "../../lib/cni/invocation.ts";
 import type { NodeFile } from "../../lib/ipam/node-file.ts";
+import type { Store } from "../../lib/ipam/store.ts";
 import type { Netns } from "../../lib/linux/netns.ts";
 import { readNics, readNicsByName } from "../../lib/nic/discover.ts";
 import type { SelectedNic } from "../../lib/nic/offer.ts";
 import { selectNics } from "../../lib/nic/select.ts";
 import type { MultiNicConf } from "./conf.ts";
 
-/** The masters of an attachment, as the network, the node and the pod's cni-args choose them. */
+/** The masters of an attachment, as the network, the node, the pod's cni-args and a policy choose them. */
 export async function chooseNics(
   conf: MultiNicConf,
   nodeFile: NodeFile | undefined,
   host: Netns,
+  { invocation, store }: { readonly invocation: Invocation; readonly store: Store },
 ): Promise<SelectedNic[]> {
   const offer = {
     masters: conf.masters,
@@ -17,8 +20,14 @@ export async function chooseNics(
     nodeMasters: nodeFile?.masters ?? [],
   };
   const view = { netlink: host.netlink, sys: "/sys" };
-  const names = namesOf(offer);
   const needs = { addressFor: addressFor(conf) };
+  if (conf.policy !== undefined) {
+    const { chooseByPolicy } = await import("./policy.ts");
+    const { policy, choice } = conf;
+    const load = store.read((tx) => tx.load());
+    return chooseByPolicy({ ...needs, policy, offer, choice, view, invocation, load });
+  }
+  const names = namesOf(offer);
   const named =
     names === undefined
       ? undefined
@@ -40,6 +49,6 @@ function namesOf(offer: {
 }
 
 /** In L3 modes the host routes to and from the pod, and the other hosts know the pod by an address of the master. */
-function addressFor({ link: { kind } }: MultiNicConf): string | undefined {
+export function addressFor({ link: { kind } }: MultiNicConf): string | undefined {
   return kind.kind === "ipvlan" && kind.mode !== "l2" ? `plugin.mode ${kind.mode}` : undefined;
 }

@@ -4,6 +4,7 @@ import type { Invocation } from "../../lib/cni/invocation.ts";
 import {
   optionalCount,
   optionalFlag,
+  optionalObject,
   optionalTextOrTexts,
   optionalTexts,
   parseConf,
@@ -17,6 +18,7 @@ import { parseMac } from "../../lib/net/mac.ts";
 import type { PodChoice } from "../../lib/nic/select.ts";
 import { type IpamConf, parseIpam } from "./ipam/conf.ts";
 import { type LinkConf, PluginConf, parseLink } from "./link-conf.ts";
+import { type PolicyConf, parsePolicy } from "./policy-conf.ts";
 
 /** stdin of multi-nic. */
 export const MultiNicNetConf = z.looseObject({
@@ -27,6 +29,7 @@ export const MultiNicNetConf = z.looseObject({
   multiNICIPAM: optionalFlag,
   naming: z.optional(z.enum(["indexed", "first-exact"])),
   sourceRouting: optionalFlag,
+  attachPolicy: optionalObject,
   args: z.optional(
     z.looseObject({
       cni: z.optional(
@@ -48,6 +51,8 @@ export interface MultiNicConf {
   readonly masters: readonly string[];
   readonly masterNets: readonly Cidr[];
   readonly choice: PodChoice;
+  /** undefined: the network's NICs in its order, all of which have to work where they are named */
+  readonly policy: PolicyConf | undefined;
   readonly naming: "indexed" | "first-exact";
   readonly sourceRouting: boolean;
   readonly ipam: IpamConf;
@@ -70,6 +75,7 @@ export function parseMultiNicConf(invocation: Invocation): MultiNicConf {
       nics: pod?.nics ? pod.nics : undefined,
       masters: [...list(pod?.masters), ...list(pod?.master)],
     },
+    policy: conf.attachPolicy && parsePolicy(conf.attachPolicy, pod),
     naming: conf.naming ?? "indexed",
     sourceRouting: conf.sourceRouting ?? false,
     ipam: parseIpam(conf, invocation),

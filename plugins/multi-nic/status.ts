@@ -31,7 +31,7 @@ async function tryAdd(conf: MultiNicConf, invocation: Invocation): Promise<void>
   using store = openStore(paths);
   store.write(() => undefined);
   const nodeFile = readNodeFile(paths, invocation.network);
-  const nics = await chooseNics(conf, nodeFile, host);
+  const nics = await chooseNics(conf, nodeFile, host, { invocation, store });
   planLinks(conf, nics, "net1");
   if (conf.ipam.mode === "own") requireFreeAddresses(store, invocation, nics, nodeFile);
   if (conf.ipam.mode === "delegate") await delegateStatus(invocation, conf.ipam.type, invocation.conf);

@@ -4,6 +4,7 @@ import { networkFile, statePaths } from "../../../lib/linux/paths.ts";
 const defaults = {
   dir: "/run/multi-nic-cni",
   networks: "/run/multi-nic-cni/networks",
+  classes: "/run/multi-nic-cni/classes.json",
   database: "/run/multi-nic-cni/state.db",
   locks: "/run/multi-nic-cni/locks",
   log: "/var/log/multi-nic-cni.log",
@@ -20,6 +21,7 @@ describe("state paths", () => {
         ...defaults,
         dir: "/tmp/state/",
         networks: "/tmp/state/networks",
+        classes: "/tmp/state/classes.json",
         database: "/tmp/state/state.db",
         locks: "/tmp/state/locks",
       },

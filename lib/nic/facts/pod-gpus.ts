@@ -1,0 +1,77 @@
+import { readdirSync, readFileSync, realpathSync } from "node:fs";
+import { devicePath } from "../device.ts";
+import type { Gpu, Location } from "../policy/distance.ts";
+import { type PodDevice, readPodDevices } from "./checkpoint.ts";
+
+/** Where a pod's GPUs are looked up. */
+export interface GpuSources {
+  /** "/sys" */
+  readonly sys: string;
+  /** "/proc" */
+  readonly proc: string;
+  /** "/var/lib/kubelet" */
+  readonly kubeletDir: string;
+}
+
+/** nvidia.com/gpu, nvidia.com/gpu.shared, nvidia.com/mig-1g.5gb, amd.com/gpu, gpu.intel.com/i915, habana.ai/gaudi … */
+const gpuResource = /\/(gpu|pgpu|mig-|gaudi)|^gpu\./;
+
+/**
+ * The GPUs that kubelet gave to a pod, and where they are as far as the node tells.
+ * @throws CniError as readPodDevices
+ */
+export function readPodGpus(
+  { sys, proc, kubeletDir }: GpuSources,
+  podUid: string,
+  located: ReadonlyMap<string, Location>,
+): Gpu[] {
+  const devices = readPodDevices(kubeletDir, podUid).filter(({ resource }) => gpuResource.test(resource));
+  const nvidia = devices.some(({ resource }) => resource.startsWith("nvidia.com/"))
+    ? nvidiaAddresses(proc)
+    : new Map<string, string>();
+  return devices.map((device) => gpuOf(device, sys, nvidia, located));
+}
+
+function gpuOf(
+  { id, numaNode }: PodDevice,
+  sys: string,
+  nvidia: ReadonlyMap<string, string>,
+  located: ReadonlyMap<string, Location>,
+): Gpu {
+  // A shared GPU's ids end in "::0", "::1"; a slice of the older form is "MIG-GPU-<uuid>/<instance>/<instance>".
+  const [whole = id] = id.replace(/^MIG-(?=GPU-)/, "").split(/::|\//);
+  const address = nvidia.get(whole) ?? /[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]/i.exec(id)?.[0];
+  const known = numaNode === undefined ? {} : { numaNode };
+  if (address === undefined) return { id, path: [], ...known };
+  const location = located.get(address.toLowerCase()) ?? { path: pathIn(sys, address) };
+  return { id, ...known, ...location };
+}
+
+function pathIn(sys: string, address: string): readonly string[] {
+  try {
+    return devicePath(realpathSync(`${sys}/bus/pci/devices/${address.toLowerCase()}`));
+  } catch {
+    return [];
+  }
+}
+
+/** PCI addresses by UUID, as NVIDIA's driver shows them: /proc/driver/nvidia/gpus/0000:3b:00.0/information. */
+function nvidiaAddresses(proc: string): ReadonlyMap<string, string> {
+  const folder = `${proc}/driver/nvidia/gpus`;
+  const found = new Map<string, string>();
+  for (const address of tried(() => readdirSync(folder)) ?? []) {
+    const text = tried(() => readFileSync(`${folder}/${address}/information`, "utf8")) ?? "";
+    const [, uuid] = /^GPU UUID:\s*(\S+)/m.exec(text) ?? [];
+    if (uuid !== undefined) found.set(uuid, address);
+  }
+  return found;
+}
+
+// Without the driver's files a GPU's NUMA node, which kubelet has, must do.
+function tried<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
