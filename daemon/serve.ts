@@ -10,7 +10,7 @@ import { type Figures, makeFigures } from "./figures.ts";
 import { type Listener, listenAsActivated, listenAt } from "./listener.ts";
 import { say } from "./log.ts";
 import { serveMetrics } from "./metrics-server.ts";
-import { settle } from "./residence.ts";
+import { forgetStart, settle } from "./residence.ts";
 
 /** ms that another daemon, which may be ending, is waited for */
 const patience = 5_000;
@@ -30,6 +30,7 @@ export async function serve({ stateDir, metrics, drain }: ServeOptions, version:
     (await listenAsActivated(process.env, accept)) ?? (await listenAt(join(stateDir, "cni.sock"), accept));
   await serveMetrics({ path: join(stateDir, "metrics.sock") }, figures);
   if (metrics !== undefined) await serveMetrics(metrics, figures);
+  forgetStart();
   say("info", "serving", { version, stateDir });
   const { reason, exitCode } = await untilTold(listener);
   say("info", "ending", { reason, atWork: figures.atWork() });

@@ -1,6 +1,6 @@
 // What Node cannot do itself: change the calling thread's network namespace, tell the type of a
 // namespace, set options of a netlink socket whose descriptor the npm package keeps to itself, send on it
-// from another thread, and lock a byte of a file.
+// from another thread, lock a byte of a file, and give memory back.
 // Every function returns or reports 0 or an errno (or a mask); the TypeScript above it makes the errors.
 #define _GNU_SOURCE
 #define NAPI_VERSION 8
@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 
@@ -150,10 +151,17 @@ static napi_value send_in_thread(napi_env env, napi_callback_info info) {
   return answer(env, EINVAL);
 }
 
+// forget(address, size): 0, or the errno. For a mapping of a file that nothing was written to: its pages are read
+// from the page cache again when they are touched (MADV_DONTNEED of madvise(2)).
+static napi_value forget(napi_env env, napi_callback_info info) {
+  void *address = (void *)(uintptr_t)argument_at(env, info, 0);
+  return answer(env, madvise(address, (size_t)argument_at(env, info, 1), MADV_DONTNEED) == 0 ? 0 : errno);
+}
+
 NAPI_MODULE_INIT() {
   static const struct { const char *name; napi_callback call; } functions[] = {
     {"setns", enter}, {"isNetns", is_netns}, {"tuneNetlink", tune_netlink}, {"lockByte", lock_byte},
-    {"sendInThread", send_in_thread}};
+    {"sendInThread", send_in_thread}, {"forget", forget}};
   for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
     napi_value value;
     if (napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, NULL, &value) != napi_ok)

@@ -3,8 +3,8 @@ import { dirname, join } from "node:path";
 import { getRawAsset, isSea } from "node:sea";
 
 /**
- * What native/netns.c exports. setns and lockByte give 0 or an errno, tuneNetlink a mask of the options taken and the
- * descriptor times 8. sendInThread gives 0 or an errno, and unless it gave one its callback is called with the same.
+ * What native/netns.c exports. setns, lockByte and forget give 0 or an errno, tuneNetlink a mask of the options taken
+ * and the descriptor times 8. sendInThread gives 0 or an errno, and unless it gave one calls back with the same.
  */
 export interface NetnsAddon {
   setns(fd: number): number;
@@ -12,6 +12,7 @@ export interface NetnsAddon {
   tuneNetlink(port: number): number;
   lockByte(fd: number, offset: number): number;
   sendInThread(fd: number, bytes: Uint8Array, callback: (errno: number) => void): number;
+  forget(address: number, size: number): number;
 }
 
 /** An addon could not be loaded; the message says where it was looked for and what to do. */
