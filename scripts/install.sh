@@ -16,7 +16,9 @@ is left alone.
                        1: 10-infra-dpu-cni.conf beside it, for a Multus DaemonSet of the DPUs' own that waits for it
                        none: no configuration, only executables; what multi-nic and multi-nic-ipam get anyway
   --conf FILE          a configuration for infra-dpu-cni other than the default one
-  --keep auto|none     auto (default): systemd units put back what is on tmpfs; none: you do
+  --keep auto|daemonset|none
+                       who puts back what is on tmpfs: auto (default): systemd units; daemonset:
+                       deploy/keep-infra-dpu-cni.yaml, which you apply; none: you
   --allow-cached-attachments
                        switch although pods of another network are on this node
   --restart-multus     delete this node's Multus pod, by oc or kubectl, unless it names infra-dpu-cni already
@@ -24,6 +26,10 @@ is left alone.
   --kubeconfig FILE    (default: $KUBECONFIG, else kubelet's own)
   --wait SECONDS       how long to wait for Multus to name infra-dpu-cni (default: 90 with --restart-multus, else 0)
   --uninstall          put back what was there before, as far as it is still ours; with --plugin only of these
+  --print-multus-dpu   only print the Multus DaemonSet that option 1 needs, made from the cluster's own by oc or
+                       kubectl, for: oc apply -f -
+  --node-selector KEY=VALUE
+                       the DPUs' label, for --print-multus-dpu (default: k8s.ovn.org/dpu=)
   --dry-run            only say each step
   --json               the report as JSON on stdout; all else on stderr
 Where things are, found by the node's flavor, or else:
@@ -49,6 +55,7 @@ here=$(cd "$(dirname "$0")" && pwd -P)
 . "$here/install/attachments.sh"
 . "$here/install/keep.sh"
 . "$here/install/multus.sh"
+. "$here/install/daemonset.sh"
 . "$here/install/uninstall.sh"
 
 bad_usage() {
@@ -63,12 +70,12 @@ value_of() {
 }
 
 plugins='' from='' option=2 conf_file='' keep=auto allow_cached='' restart='' node='' kubeconfig='' wait_seconds=''
-uninstall='' dry='' json='' flavor='' bin_dir='' conf_dir='' multus_dir='' root=''
+uninstall='' print='' node_selector=k8s.ovn.org/dpu= dry='' json='' flavor='' bin_dir='' conf_dir='' multus_dir='' root=''
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) usage && exit 0 ;;
     --plugin | --from | --option | --conf | --keep | --node | --kubeconfig | --wait | --flavor | --cni-bin-dir | \
-      --cni-conf-dir | --multus-dir | --root)
+      --node-selector | --cni-conf-dir | --multus-dir | --root)
       name=$1 value=$(value_of "$1" $# "${2-}")
       shift
       ;;
@@ -88,6 +95,8 @@ while [ $# -gt 0 ]; do
     --kubeconfig) kubeconfig=$value ;;
     --wait) wait_seconds=$value ;;
     --uninstall) uninstall=1 ;;
+    --print-multus-dpu) print=1 ;;
+    --node-selector) node_selector=$value ;;
     --dry-run) dry=1 ;;
     --json) json=1 ;;
     --flavor) flavor=$value ;;
@@ -105,8 +114,14 @@ for plugin in $plugins; do
   esac
 done
 case $option in 1 | 2 | none) ;; *) bad_usage "--option $option: use 1, 2 or none" ;; esac
-case $keep in auto | none) ;; *) bad_usage "--keep $keep: use auto or none" ;; esac
+case $keep in auto | daemonset | none) ;; *) bad_usage "--keep $keep: use auto, daemonset or none" ;; esac
 case $flavor in '' | openshift | microshift | plain) ;; *) bad_usage "--flavor $flavor: use openshift, microshift or plain" ;; esac
+case $node_selector in
+  *[!A-Za-z0-9/._=-]* | =* | *=*=*) bad_usage "--node-selector $node_selector: give KEY=VALUE" ;;
+  *=*) ;;
+  *) bad_usage "--node-selector $node_selector: give KEY=VALUE" ;;
+esac
+[ -z "$print" ] || [ -z "$json" ] || bad_usage "--print-multus-dpu prints YAML: leave --json out"
 case $wait_seconds in *[!0-9]*) bad_usage "--wait $wait_seconds: give whole seconds" ;; esac
 for folder in "$bin_dir" "$conf_dir" "$multus_dir" "$root"; do
   case $folder in *[!A-Za-z0-9/._-]* | [!/]*) bad_usage "\"$folder\": give an absolute path of letters, digits, . _ and -" ;; esac
@@ -143,6 +158,7 @@ install_all() {
 }
 
 begin
+[ -z "$print" ] || { print_multus_dpu && exit 0; }
 [ "$(id -u)" = 0 ] || [ -n "$root" ] || refuse "must be root: run it with sudo"
 find_folders
 if [ -n "$uninstall" ]; then

@@ -1,18 +1,20 @@
 # shellcheck shell=dash
-# Keeping what is on tmpfs: a systemd service puts it back at boot, and a path unit when the folder changes.
+# Keeping what is on tmpfs: a systemd service puts it back at boot, and a path unit when the folder changes; or a
+# DaemonSet, deploy/keep-infra-dpu-cni.yaml, calls the same script every two seconds.
 
 unit_dir=/etc/systemd/system
 unit=multi-nic-cni-keep
 
-keeps_executables() { [ "$keep" = auto ] && is_volatile "$bin_dir"; }
-keeps_configuration() { [ "$keep" = auto ] && configures && is_volatile "$multus_dir"; }
+keeps_executables() { [ "$keep" != none ] && is_volatile "$bin_dir"; }
+keeps_configuration() { [ "$keep" != none ] && configures && is_volatile "$multus_dir"; }
 
 check_keeping() {
   if keeps_executables || keeps_configuration; then
+    [ "$keep" = auto ] || return 0
     [ -n "$root" ] || [ -d /run/systemd/system ] ||
-      refuse "$multus_dir or $bin_dir is on tmpfs, which a reboot empties, and there is no systemd to put it back: use --keep none, and install.sh after each boot"
+      refuse "$multus_dir or $bin_dir is on tmpfs, which a reboot empties, and there is no systemd to put it back: use --keep daemonset with deploy/keep-infra-dpu-cni.yaml, or --keep none and install.sh after each boot"
     [ ! -d "$root$unit_dir" ] || [ -w "$root$unit_dir" ] || refuse "$root$unit_dir cannot be written"
-  elif [ "$keep" = auto ]; then
+  elif [ "$keep" != none ]; then
     return 0
   elif is_volatile "$bin_dir" || { configures && is_volatile "$multus_dir"; }; then
     step warning "$multus_dir or $bin_dir is on tmpfs: after a reboot, put back what was there by install.sh"
@@ -35,6 +37,7 @@ keep_units() {
   local before=$changes
   keeps_executables || keeps_configuration || return 0
   put_text keep_script "$state/keep.sh" 0755
+  [ "$keep" = auto ] || return 0
   put_text service_unit "$unit_dir/$unit.service" 0644
   put_text path_unit "$unit_dir/$unit.path" 0644
   if [ "$changes" -gt "$before" ] || ! are_enabled; then enable_units; fi
@@ -98,6 +101,8 @@ while read -r mode path; do
   copy=$here/kept/$(printf '%s' "$path" | tr / %)
   folder=$(dirname "$path")
   if [ -e "$path" ]; then
+    # An executable came there whole, by a rename; to read it each time would take longer than all else.
+    [ "$mode" != 0755 ] || continue
     ! cmp -s "$copy" "$path" || continue
     if ! grep -q '"ovn-k8s-cni-overlay"' "$path"; then
       echo "$path was changed by others: left as it is"

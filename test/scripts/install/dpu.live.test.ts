@@ -70,7 +70,7 @@ describeWhere(dpuNeeds, "install.sh on a booted DPU", () => {
       const { exitCode, stderr } = await install("", inMounts("mount -t tmpfs tmpfs /run/systemd"));
       expect({ exitCode, stderr }).toEqual({
         exitCode: 2,
-        stderr: expect.stringContaining("use --keep none"),
+        stderr: expect.stringContaining("use --keep daemonset"),
       });
     });
 
