@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { JsonObject } from "../../lib/cni/json.ts";
+import { withSysfs } from "../live/fake-sysfs.ts";
 import type { Namespace } from "../live/namespaces.ts";
 
 const project = fileURLToPath(new URL("../../", import.meta.url));
@@ -22,6 +23,9 @@ export interface Call {
   readonly pod: Namespace;
   readonly ifname: string;
   readonly state: string;
+  /** A tree that stands for /sys, and kubelet's folder */
+  readonly sys?: string | undefined;
+  readonly kubelet?: string | undefined;
 }
 
 /**
@@ -43,7 +47,12 @@ export function runChain(
   return prevResult ?? { interfaces: [], ips: [] };
 }
 
-function runOne(command: string, input: string, type: string, { host, pod, ifname, state }: Call): string {
+function runOne(
+  command: string,
+  input: string,
+  type: string,
+  { host, pod, ifname, state, sys, kubelet }: Call,
+): string {
   const plugin = own.includes(type)
     ? [process.execPath, `${project}plugins/main.ts`, type]
     : [`${goPlugins}/${type}`];
@@ -53,11 +62,14 @@ function runOne(command: string, input: string, type: string, { host, pod, ifnam
     CNI_CONTAINERID: "c1",
     CNI_NETNS: pod.path,
     CNI_IFNAME: ifname,
+    CNI_ARGS: "IgnoreUnknown=true;K8S_POD_UID=uid-1",
     CNI_PATH: goPlugins ?? "/opt/cni/bin",
     MULTI_NIC_CNI_STATE_DIR: state,
     MULTI_NIC_CNI_LOG_FILE: "off",
+    ...(kubelet === undefined ? {} : { MULTI_NIC_CNI_KUBELET_DIR: kubelet }),
   };
-  const done = spawnSync("ip", ["netns", "exec", host.name, ...plugin], { input, env, encoding: "utf8" });
+  const words = sys === undefined ? plugin : [...withSysfs(sys), ...plugin];
+  const done = spawnSync("ip", ["netns", "exec", host.name, ...words], { input, env, encoding: "utf8" });
   if (done.status !== 0)
     throw new Error(`${type} ${command}: ${done.stdout || done.stderr || done.error?.message}`);
   return done.stdout;

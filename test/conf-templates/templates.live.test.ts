@@ -1,12 +1,22 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../lib/cni/json.ts";
+import { fakeKubelet, fakeSysfs } from "../live/fake-sysfs.ts";
 import { describeWhere, linkKind, need } from "../live/kernel.ts";
 import { makeMasters, makeNamespace, type Namespace, whyNoNamespaces } from "../live/namespaces.ts";
 import { type CniResult, goPlugins, runChain } from "./chain.ts";
-import { type ConfList, dpuConfs, lists, networks, pluginsOf, readJson } from "./templates.ts";
+import {
+  type ConfList,
+  classFile,
+  dpuConfs,
+  folder,
+  lists,
+  networks,
+  pluginsOf,
+  readJson,
+} from "./templates.ts";
 
 const noNamespaces = whyNoNamespaces();
 const root = need("namespaces", noNamespaces === undefined, noNamespaces ?? "");
@@ -34,6 +44,7 @@ function makeNode(network: string): Node {
   const state = parts.adopt(mkdtempSync(join(tmpdir(), "mnc-node-")), (dir) =>
     rmSync(dir, { recursive: true }),
   );
+  cpSync(join(folder, classFile), join(state, classFile));
   mkdirSync(join(state, "networks"));
   writeFileSync(join(state, "networks", `${network}.json`), JSON.stringify({ hostIndex: 0 }));
   return { host, pod, state, [Symbol.dispose]: () => parts.dispose() };
@@ -53,13 +64,20 @@ interface Scenario {
   readonly ifname: string;
   /** Interface of the pod → its addresses, as the first pod of host 0 gets them. */
   readonly gets: Readonly<Record<string, readonly string[]>>;
+  /** What the node has that veths have not */
+  readonly facts?: Facts | undefined;
+}
+
+interface Facts {
+  readonly sys: string;
+  readonly kubelet?: string;
 }
 
 /** ADD, CHECK and DEL of a template, compared with what `ip` shows in the pod. */
-function attaches({ network, confs, ifname, gets }: Scenario): void {
+function attaches({ network, confs, ifname, gets, facts }: Scenario): void {
   using node = makeNode(network);
   const run = (command: string, before?: CniResult) =>
-    runChain(command, confs(node.state), { ...node, ifname }, before);
+    runChain(command, confs(node.state), { ...node, ...facts, ifname }, before);
   const result = run("ADD");
   expect(addressesIn(result)).toEqual(gets);
   expect(addressesOf(node.pod)).toEqual(gets);
@@ -108,18 +126,37 @@ type Network = (typeof networks)[number];
 
 /** What the pod gets of each network; undefined where a cluster is needed to run it. */
 const gets: Record<Network, Scenario["gets"] | undefined> = {
+  // eth2 alone is of the class; each NIC keeps its block.
+  "multi-nic-device-class": { "net1-0": ["172.21.64.1/18"] },
   "multi-nic-dual-stack": {
     "net1-0": ["10.20.0.8/18", "fd00:20::100/50"],
     "net1-1": ["10.20.64.1/18", "fd00:20:0:4000::1/50"],
   },
+  // A veth has 10 Gbit/s.
+  "multi-nic-fewest": { "net1-0": ["172.23.0.1/18"] },
   "multi-nic-host-local": { "net1-0": ["10.40.1.10/16"], "net1-1": ["10.40.1.11/16"] },
   "multi-nic-ipvlan-l2": { "net1-0": ["172.29.0.1/18"], "net1-1": ["172.29.64.1/18"] },
   "multi-nic-ipvlan-l3": { "net1-0": ["192.168.0.1/18"], "net1-1": ["192.168.64.1/18"] },
+  "multi-nic-least-loaded": { "net1-0": ["172.20.0.1/18"], "net1-1": ["172.20.64.1/18"] },
   "multi-nic-macvlan": { "net1-0": ["172.30.0.1/18"], "net1-1": ["172.30.64.1/18"] },
+  "multi-nic-most-bandwidth": { "net1-0": ["172.24.0.1/18"], "net1-1": ["172.24.64.1/18"] },
+  // One NIC is asked for: the one that shares a switch with the GPU.
+  "multi-nic-near-gpu": { "net1-0": ["172.22.64.1/18"] },
   "multi-nic-source-routing": { "net1-0": ["10.30.0.1/18"], "net1-1": ["10.30.64.1/18"] },
   // whereabouts keeps its leases in the API server.
   "multi-nic-whereabouts": undefined,
 };
+
+const nics = {
+  eth1: { id: "8086:1572", path: ["0000:3a:00.0", "0000:3b:00.0"] },
+  eth2: { id: "15B3:101D", path: ["0000:3a:01.0", "0000:3c:00.0", "0000:3d:00.0", "0000:3e:00.0"] },
+};
+const gpu = ["0000:3a:01.0", "0000:3c:00.0", "0000:3d:01.0", "0000:3f:00.0"];
+const factsOf: { readonly [N in Network]?: () => Facts } = {
+  "multi-nic-device-class": () => ({ sys: fakeSysfs(nics) }),
+  "multi-nic-near-gpu": () => ({ sys: fakeSysfs(nics, [gpu]), kubelet: fakeKubelet("0000:3f:00.0") }),
+};
+const asked: { readonly [N in Network]?: JsonObject } = { "multi-nic-near-gpu": { nics: 1 } };
 
 describe.each(networks.filter((network) => gets[network] !== undefined))("%s.conf", (network) => {
   const { plugin, ipam } = readJson<{ plugin: { type: "ipvlan" | "macvlan" }; ipam: { type: string } }>(
@@ -127,9 +164,10 @@ describe.each(networks.filter((network) => gets[network] !== undefined))("%s.con
   );
   const needs = [root, linkKind(plugin.type), ...(ipam.type === "host-local" ? [goNeeded] : [])];
   describeWhere(needs, "on a node with eth1 and eth2", () => {
-    test("attaches both NICs, passes its CHECK, and leaves nothing", () => {
-      const confs = (state: string) => [withinState(readJson(`${network}.conf`), state)];
-      attaches({ network, confs, ifname: "net1", gets: gets[network] ?? {} });
+    test("attaches its NICs, passes its CHECK, and leaves nothing", () => {
+      const args = asked[network] && { args: { cni: asked[network] } };
+      const confs = (state: string) => [withinState({ ...readJson(`${network}.conf`), ...args }, state)];
+      attaches({ network, confs, ifname: "net1", gets: gets[network] ?? {}, facts: factsOf[network]?.() });
     });
   });
 });

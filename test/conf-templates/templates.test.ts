@@ -11,10 +11,12 @@ import { computeBlocks } from "../../lib/ipam/blocks.ts";
 import { readNodeFile } from "../../lib/ipam/node-file.ts";
 import { parsePool, poolOfHost } from "../../lib/ipam/pool-conf.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
+import { readDeviceClass } from "../../lib/nic/facts/class-file.ts";
 import { refusalFor } from "../../plugins/infra-dpu-cni/conf.ts";
 import { parseMultiNicConf } from "../../plugins/multi-nic/conf.ts";
 import {
   type ConfList,
+  classFile,
   dpuConfs,
   folder,
   invocationOf,
@@ -109,6 +111,17 @@ describe("a node file", () => {
   });
 });
 
+test("the class file has the classes that networks and pods name", () => {
+  const { class: named } = readJson<{ attachPolicy: { class: string } }>(
+    "multi-nic-device-class.conf",
+  ).attachPolicy;
+  const pod = parse(read("kubernetes/pod-nic-class.yaml"));
+  const asked = networksOf(pod.metadata.annotations["k8s.v1.cni.cncf.io/networks"])[0];
+  for (const name of [named, asked?.["cni-args"].class ?? ""]) {
+    expect(readDeviceClass(join(folder, classFile), name).ids).not.toEqual([]);
+  }
+});
+
 describe("a pod", () => {
   test.each(pods)("%s asks for networks that are there, by cni-args that multi-nic takes", (file) => {
     const pod = parse(read(file));
@@ -128,7 +141,7 @@ describe("a pod", () => {
 
 interface NetworkChoice {
   readonly name: string;
-  readonly "cni-args": { readonly nics?: number; readonly masters?: string[] };
+  readonly "cni-args": { readonly nics?: number; readonly masters?: string[]; readonly class?: string };
 }
 
 /** Multus takes a JSON list, or names parted by commas. */

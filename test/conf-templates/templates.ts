@@ -8,11 +8,16 @@ export const folder = fileURLToPath(new URL("../../conf-templates/", import.meta
 
 /** The networks that have a .conf, and a NetworkAttachmentDefinition of the same content. */
 export const networks = [
+  "multi-nic-device-class",
   "multi-nic-dual-stack",
+  "multi-nic-fewest",
   "multi-nic-host-local",
   "multi-nic-ipvlan-l2",
   "multi-nic-ipvlan-l3",
+  "multi-nic-least-loaded",
   "multi-nic-macvlan",
+  "multi-nic-most-bandwidth",
+  "multi-nic-near-gpu",
   "multi-nic-source-routing",
   "multi-nic-whereabouts",
 ] as const;
@@ -26,10 +31,13 @@ export const lists = {
 export const dpuConfs = ["10-infra-dpu-cni.conf", "10-ovn-kubernetes.conf"] as const;
 export const multusConfs = ["00-multus-after.conf", "00-multus-before.conf"] as const;
 export const nodeFiles = ["networks/multi-nic-ipvlan-l3.json"] as const;
+/** What policies choose by. */
+export const classFile = "classes.json";
 export const pods = [
   "kubernetes/pod-all-nics.yaml",
   "kubernetes/pod-host-network.yaml",
   "kubernetes/pod-named-nic.yaml",
+  "kubernetes/pod-nic-class.yaml",
   "kubernetes/pod-one-nic.yaml",
 ] as const;
 
@@ -44,6 +52,7 @@ export const known: readonly string[] = [
   ...dpuConfs,
   ...multusConfs,
   ...nodeFiles,
+  classFile,
   ...pods,
 ];
 
