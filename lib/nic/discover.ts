@@ -21,9 +21,14 @@ export async function readNics(host: HostView): Promise<Nic[]> {
   const links = (await dump(host.netlink, dumpLinks())).map(decodeLink);
   const addresses = await readAddresses(host.netlink);
   const defaults = await readDefaultRoutes(host.netlink);
+  const physical = physicalLinks(host, links);
   return links
     .filter(({ flags }) => (flags & IFF_LOOPBACK) === 0)
-    .map((link) => toNic(host, link, addresses.get(link.index) ?? [], defaults.has(link.index)));
+    .map((link) => ({
+      ...toNic(link, addresses.get(link.index) ?? []),
+      physical: physical.has(link.index),
+      defaultRoute: defaults.has(link.index),
+    }));
 }
 
 /**
@@ -40,7 +45,11 @@ export async function readNicsByName(
   const known = addresses
     ? await Promise.all(links.map(({ index }) => readAddresses(host.netlink, index)))
     : [];
-  return links.map((link, place) => toNic(host, link, known[place]?.get(link.index) ?? [], false));
+  return links.map((link, place) => ({
+    ...toNic(link, known[place]?.get(link.index) ?? []),
+    physical: hasDevice(host, link),
+    defaultRoute: false,
+  }));
 }
 
 /** The link of that name, or undefined. */
@@ -56,7 +65,7 @@ export async function findLink(netlink: Netlink, name: string): Promise<Link | u
   }
 }
 
-function toNic(host: HostView, link: Link, addresses: readonly Cidr[], defaultRoute: boolean): Nic {
+function toNic(link: Link, addresses: readonly Cidr[]): Omit<Nic, "physical" | "defaultRoute"> {
   return {
     name: link.name,
     index: link.index,
@@ -65,10 +74,36 @@ function toNic(host: HostView, link: Link, addresses: readonly Cidr[], defaultRo
     up: (link.flags & IFF_UP) !== 0,
     carrier: (link.flags & IFF_LOWER_UP) !== 0,
     addresses,
-    physical: existsSync(`${host.sys}/class/net/${link.name}/device`),
-    defaultRoute,
   };
 }
+
+/** The ifindexes of links with a device, and of the VLANs and bonds over those. */
+function physicalLinks(host: HostView, links: readonly Link[]): ReadonlySet<number> {
+  const isOver = (link: Link) => ["vlan", "bond"].includes(kindName(link));
+  const found = new Set(
+    links.filter((link) => !isOver(link) && hasDevice(host, link)).map(({ index }) => index),
+  );
+  const above = links.filter(isOver);
+  // As often as links stand on each other.
+  for (let known = -1; known !== found.size; ) {
+    known = found.size;
+    for (const link of above)
+      if (lowersOf(link, links).some((lower) => found.has(lower))) found.add(link.index);
+  }
+  return found;
+}
+
+const kindName = ({ kind }: Link): string => (kind?.kind === "other" ? kind.name : (kind?.kind ?? ""));
+
+function lowersOf(link: Link, links: readonly Link[]): readonly number[] {
+  if (kindName(link) === "bond")
+    return links.filter(({ master }) => master === link.index).map(({ index }) => index);
+  // With a netnsid the link below is in another namespace.
+  return link.link === undefined || link.linkNetnsid !== undefined ? [] : [link.link];
+}
+
+const hasDevice = ({ sys }: HostView, { name }: Link): boolean =>
+  existsSync(`${sys}/class/net/${name}/device`);
 
 /** The global addresses by ifindex, of one link or of all. */
 export async function readAddresses(netlink: Netlink, index?: number): Promise<Map<number, Cidr[]>> {

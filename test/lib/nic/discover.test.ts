@@ -128,6 +128,29 @@ test("a host without any IPv4 route, whose main table the kernel has not made, h
   ]);
 });
 
+test("VLANs and bonds over physical NICs are physical too, and so are VLANs over those", async () => {
+  const bodies = [
+    linkBody({ index: 2, name: "eth0", master: 6 }),
+    linkBody({ index: 3, name: "eth1" }),
+    linkBody({ index: 5, name: "eth1.7", kind: "vlan", link: 3 }),
+    linkBody({ index: 6, name: "bond0", kind: "bond" }),
+    linkBody({ index: 7, name: "bond0.7", kind: "vlan", link: 6 }),
+    linkBody({ index: 8, name: "bond1", kind: "bond" }),
+    linkBody({ index: 9, name: "br0", kind: "bridge" }),
+    linkBody({ index: 10, name: "br0.7", kind: "vlan", link: 9 }),
+    linkBody({ index: 11, name: "moved.7", kind: "vlan", link: 3, linkNetnsid: 0 }),
+  ];
+  const netlink = fakeNetlink(({ type }) => (type === k.RTM_GETLINK ? bodies : []));
+  const nics = await readNics({ netlink, sys });
+  expect(nics.filter(({ physical }) => physical).map(({ name }) => name)).toEqual([
+    "eth0",
+    "eth1",
+    "eth1.7",
+    "bond0",
+    "bond0.7",
+  ]);
+});
+
 test("named NICs are looked up one by one, those that there are, in their order, without a dump of the links", async () => {
   const netlink = fakeNetlink(kernel([]));
   const nics = await readNicsByName({ netlink, sys }, ["eth1", "eth9", "eth0"], { addresses: true });
