@@ -16,7 +16,8 @@ Options:
   --continue           go on with the others though one has failed
   --resume             pass over those that the last run with this --out has done, with the same executables and options
   --out DIR            logs and reports (default: fleet-report)
-  --dist DIR           where linux-x64 and linux-arm64 are (default: dist)
+  --dist DIR           where linux-x64 and linux-arm64 are, as build.sh makes them (default: beside this script, else
+                       dist)
   --staging DIR        a folder on the DPU (default: /var/home/core/multi-nic-cni)
   --user NAME          where the inventory names none (default: core)
   --ssh-config FILE    for ssh's -F. Keys, agents and known hosts are ssh's own affair; it is never let ask a question
@@ -31,7 +32,9 @@ bad_usage() {
 }
 
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd -P)
-parallel=4 canary='' go_on='' resume='' out=fleet-report dist=$here/../dist staging=/var/home/core/multi-nic-cni user=core
+parallel=4 canary='' go_on='' resume='' out=fleet-report dist=$here staging=/var/home/core/multi-nic-cni user=core
+# In dist itself the executables are beside it.
+[ -d "$here/linux-x64" ] || [ -d "$here/linux-arm64" ] || dist=$here/../dist
 inventory='' ssh_config=() install_options=()
 while [ $# -gt 0 ]; do
   case $1 in
@@ -104,39 +107,41 @@ on() {
 
 # fingerprint HOST: of what would be done there. The same again need not be done by --resume.
 fingerprint() {
-  local files=("$dist"/linux-*/SHA256SUMS "$out/install.sh")
-  { cat "${files[@]}" && echo "${install_options[*]-} -- ${options_of[$1]}"; } | sha256sum | cut -d' ' -f1
+  { cat "$dist"/linux-*/SHA256SUMS && echo "${install_options[*]-} -- ${options_of[$1]}"; } | sha256sum | cut -d' ' -f1
 }
 
-# plugins_for HOST: the executables that install.sh will ask for there.
-plugins_for() {
-  local word plugins=()
+# files_for HOST: the executables that install.sh will ask for there; multi-nic-cni is what the other two run.
+files_for() {
+  local word files=()
   for word in "${install_options[@]-}" ${options_of[$1]}; do
     case ${word#--plugin=} in
-      infra-dpu-cni | multi-nic | multi-nic-ipam) plugins+=("${word#--plugin=}") ;;
+      infra-dpu-cni) files+=(infra-dpu-cni) ;;
+      multi-nic | multi-nic-ipam) files+=(multi-nic-cni "${word#--plugin=}") ;;
       --uninstall) return ;;
     esac
   done
-  echo "${plugins[*]-infra-dpu-cni}"
+  echo "${files[*]-infra-dpu-cni}"
 }
 
 # stage HOST ARCH: install.sh and the executables for it. Those that are there already, staged or installed, and whole,
 # are not copied again.
 stage() {
-  local host=$1 from=$dist/linux-$2 plugin sum find
-  [ -e "$from/SHA256SUMS" ] || { echo "$from/SHA256SUMS is missing: build for this architecture by build.sh" && return 1; }
+  local host=$1 from=$dist/linux-$2 file sum find
+  for file in SHA256SUMS install.sh; do
+    [ -e "$from/$file" ] || { echo "$from/$file is missing: build for this architecture by build.sh" && return 1; }
+  done
   on "$host" mkdir -p "$staging" || return
-  scp -q "${ssh_options[@]}" "$out/install.sh" "$from/SHA256SUMS" "$(destination "$host"):$staging/" </dev/null || return
-  for plugin in $(plugins_for "$host"); do
-    sum=$(sed -n "s/^\([0-9a-f]*\) [ *]$plugin\$/\1/p" "$from/SHA256SUMS")
+  scp -q "${ssh_options[@]}" "$from/install.sh" "$from/SHA256SUMS" "$(destination "$host"):$staging/" </dev/null || return
+  for file in $(files_for "$host"); do
+    sum=$(sed -n "s/^\([0-9a-f]*\) [ *]$file\$/\1/p" "$from/SHA256SUMS")
     find="for folder in $staging /var/lib/cni/bin /opt/cni/bin /run/cni/bin; do"
-    find+=" echo $sum ' '\$folder/$plugin | sha256sum --check --status 2>/dev/null || continue;"
-    find+=" [ \$folder = $staging ] || ln -sf \$folder/$plugin $staging/$plugin; exit; done; exit 1"
+    find+=" echo $sum ' '\$folder/$file | sha256sum --check --status 2>/dev/null || continue;"
+    find+=" [ \$folder = $staging ] || ln -sf \$folder/$file $staging/$file; exit; done; exit 1"
     if on "$host" "$find"; then
-      echo "$plugin is there already"
+      echo "$file is there already"
     else
-      scp -q "${ssh_options[@]}" "$from/$plugin" "$(destination "$host"):$staging/" </dev/null || return
-      echo "copied $plugin"
+      scp -q "${ssh_options[@]}" "$from/$file" "$(destination "$host"):$staging/" </dev/null || return
+      echo "copied $file"
     fi
   done
 }
@@ -255,7 +260,6 @@ stop() {
 failures=0 left_to_you=''
 read_inventory
 mkdir -p "$out" || bad_usage "--out $out cannot be made"
-"$here/bundle-install.sh" >"$out/install.sh"
 trap stop INT TERM
 
 others=()

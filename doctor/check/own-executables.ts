@@ -4,7 +4,11 @@ import { cniBins } from "../cni-files.ts";
 import { error, type Finding, note, warning } from "../finding.ts";
 import type { Tree } from "../tree.ts";
 
-const names = ["infra-dpu-cni", "multi-nic", "multi-nic-ipam", "multi-nic-doctor"];
+/** Names of one file each: the executable, and the client that runs it. */
+const names = [
+  ["multi-nic-cni", "infra-dpu-cni", "multi-nic-doctor", "multi-nicd"],
+  ["multi-nic", "multi-nic-ipam"],
+];
 const again = "copy the executables of one release with cp --preserve=links, or run scripts/install.sh";
 
 interface Executable {
@@ -19,13 +23,13 @@ export const ownExecutables: Check = {
   title: "executables of this project",
   applies: ["node", "host", "dpu"],
   async run(tree, scope) {
-    const found = cniBins(tree, scope).map((bin) => executablesIn(tree, bin));
+    const found = cniBins(tree, scope).flatMap((bin) => names.map((each) => executablesIn(tree, bin, each)));
     return (await Promise.all(found.map((each) => judge(tree, scope, each)))).flat();
   },
 };
 
-function executablesIn(tree: Tree, bin: string): readonly Executable[] {
-  return names
+function executablesIn(tree: Tree, bin: string, all: readonly string[]): readonly Executable[] {
+  return all
     .map((name) => ({ name, path: join(bin, name) }))
     .filter(({ path }) => tree.stat(path)?.kind === "file")
     .map(({ name, path }) => ({ name, path, sum: tree.digest(path) }));

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { addonsFor, clientFor, compileNative } from "./addons.ts";
 import { type Architecture, architectures, ownArchitecture } from "./architecture.ts";
@@ -37,6 +37,7 @@ async function build({ architecture, out }: Options): Promise<void> {
       leaveOut(each, error, out);
     }
   }
+  copyFileSync(join(root, "scripts/install-fleet.sh"), join(out, "install-fleet.sh"));
 }
 
 /** Only what another architecture lacks may be left out, never a defect; and an older build of it is said to be old. */

@@ -16,7 +16,9 @@ Builds, in DIR/linux-x64 and DIR/linux-arm64:
                               multi-nic-doctor are other names of it (hard links)
   multi-nic, multi-nic-ipam   the thin client of multi-nicd, which runs multi-nic-cni where that
                               is not there
+  install.sh                  puts them on a node; scripts/install.sh in one file
   SHA256SUMS
+and DIR/install-fleet.sh, which does so on many by ssh.
 
   --arch ARCH   build only this architecture, and fail if it cannot be built; without it, an
                 architecture this machine lacks the tools for is left out, and said so

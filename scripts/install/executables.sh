@@ -11,9 +11,19 @@ find_source() {
   [ -e "$from/SHA256SUMS" ] || refuse "$from/SHA256SUMS is missing: name the folder that build.sh has made by --from DIR"
 }
 
+# find_files: files, what is to be installed. multi-nic and multi-nic-ipam are clients, each of which runs
+# multi-nic-cni where multi-nicd does not answer; so that goes before them.
+find_files() {
+  files=$plugins
+  if { is_wanted multi-nic || is_wanted multi-nic-ipam; } && grep -q ' [ *]multi-nic-cni$' "$from/SHA256SUMS"; then
+    files="multi-nic-cni $plugins"
+  fi
+}
+
 check_executables() {
   local plugin
-  for plugin in $plugins; do
+  find_files
+  for plugin in $files; do
     [ -e "$from/$plugin" ] || refuse "$from/$plugin is missing: name the folder that build.sh has made by --from DIR"
     check_architecture "$from/$plugin"
     check_sum "$plugin"
@@ -74,19 +84,22 @@ is_installed() {
 
 # Copies what is to be installed into the trial folder, and tries it there, while the old one is still in use.
 stage_executables() {
-  local plugin trial first=''
+  local plugin other same trial
   trial=$root$(trial_of_executables)
   [ -n "$dry" ] || rm -rf "$trial" || fail "$root$bin_dir cannot be written"
-  for plugin in $plugins; do
+  for plugin in $files; do
     if is_installed "$plugin" || [ -n "$dry" ]; then continue; fi
     make_folder "$trial"
     staged="$staged $trial"
-    if [ -n "$first" ] && cmp -s "$from/$plugin" "$trial/$first"; then
-      ln "$trial/$first" "$trial/$plugin" || fail "cannot link $trial/$plugin"
+    same=''
+    for other in $files; do
+      if [ -e "$trial/$other" ] && cmp -s "$from/$plugin" "$trial/$other"; then same=$other; fi
+    done
+    if [ -n "$same" ]; then
+      ln "$trial/$same" "$trial/$plugin" || fail "cannot link $trial/$plugin"
     else
       copy "$from/$plugin" "$trial/$plugin" 0755
     fi
-    first=$plugin
     relabel "$trial/$plugin"
     try_executable "$trial/$plugin"
     remember "$bin_dir/$plugin" "$(sum_of "$trial/$plugin")"
@@ -96,7 +109,7 @@ stage_executables() {
 place_executables() {
   local plugin path trial
   trial=$root$(trial_of_executables)
-  for plugin in $plugins; do
+  for plugin in $files; do
     path=$bin_dir/$plugin
     if is_installed "$plugin"; then
       step unchanged "$root$path is this version"

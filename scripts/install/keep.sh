@@ -26,7 +26,7 @@ keep_copies() {
   local plugin
   [ -z "$dry" ] || return 0
   if keeps_executables; then
-    for plugin in $plugins; do keep_copy "$from/$plugin" 0755 "$bin_dir/$plugin"; done
+    for plugin in $files; do keep_copy "$from/$plugin" 0755 "$bin_dir/$plugin"; done
   fi
   keeps_configuration || return 0
   save conf our_conf

@@ -11,6 +11,7 @@ uninstall_all() {
   phase=changing
   : "${plugins:=$(plugins_there)}"
   before=$(cat "$root$state/before")
+  needs_standalone || plugins="$plugins multi-nic-cni"
   if ! keeps_others; then
     stop_units
     each_before take_back_unit
@@ -18,6 +19,7 @@ uninstall_all() {
   [ -n "$dry" ] || each_before forget_kept_of
   ! is_wanted infra-dpu-cni || each_before take_back_conf
   each_before take_back_executable
+  each_before take_back_standalone
   forget
 }
 
@@ -54,12 +56,26 @@ take_back_unit() { case $2 in *.service | *.path) take_back "$@" ;; esac; }
 take_back_conf() { case $2 in *.conf) take_back "$@" ;; esac; }
 
 take_back_executable() {
-  is_wanted "${2##*/}" || return 0
+  if ! is_wanted "${2##*/}" || [ "${2##*/}" = multi-nic-cni ]; then return 0; fi
   if [ "${2##*/}" = infra-dpu-cni ] && is_named; then
     step warning "$root$2 is left: $named still names it"
   else
     take_back "$@"
   fi
+}
+
+# What clients run goes after them, when the last has gone.
+take_back_standalone() {
+  if [ "${2##*/}" = multi-nic-cni ] && is_wanted multi-nic-cni; then take_back "$@"; fi
+}
+
+# needs_standalone: whether a client of multi-nic-cni stays.
+needs_standalone() {
+  local client
+  for client in multi-nic multi-nic-ipam; do
+    if ! is_wanted "$client" && is_ours "$bin_dir/$client"; then return 0; fi
+  done
+  return 1
 }
 
 # plugins_there: all that were installed.

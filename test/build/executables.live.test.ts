@@ -16,7 +16,7 @@ import { architectures, crossToolsFor, ownArchitecture } from "../../scripts/bui
 import { pkgHome } from "../../scripts/build/base-node.ts";
 import { isOnPath } from "../../scripts/build/command.ts";
 import { root } from "../../scripts/build/project.ts";
-import { names, plugins } from "../../scripts/build/release.ts";
+import { clientNames, names, plugins, standaloneNames } from "../../scripts/build/release.ts";
 import { describeWhere, need } from "../live/kernel.ts";
 
 const own = ownArchitecture();
@@ -159,8 +159,16 @@ describe.each(architectures)("the executables of %s", (architecture) => {
   describe.skipIf(emulated && !isOnPath(`${crossToolsFor[architecture].gnu}-linux-gnu-gcc`))(
     "as files",
     () => {
-      it("are hard links of one", () => {
-        expect(new Set(names.map((name) => statSync(join(dist, name)).ino)).size).toBe(1);
+      it.each([
+        ["the executable", standaloneNames],
+        ["the thin client", clientNames],
+      ])("are hard links: %s's names", (_, each) => {
+        expect(new Set(each.map((name) => statSync(join(dist, name)).ino)).size).toBe(1);
+      });
+
+      it("have beside them an installer in one file, and above them one for a fleet, that both run", () => {
+        for (const script of [join(dist, "install.sh"), join(out, "install-fleet.sh")])
+          expect(run(script, ["--help"])).toMatchObject({ status: 0, stderr: "" });
       });
 
       it("are what SHA256SUMS says", () => {

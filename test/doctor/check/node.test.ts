@@ -230,8 +230,18 @@ test.each<[sentence: string, check: Check, role: Role, more: Entries, found: str
     "executables of two releases are a warning",
     ownExecutables,
     "node",
-    { "/var/lib/cni/bin/multi-nic": { executable: "another" } },
+    { "/var/lib/cni/bin/multi-nic-doctor": { executable: "another" } },
     ["warning is another file than /var/lib/cni/bin/infra-dpu-cni"],
+  ],
+  [
+    "clients are another file than what they run, and one file",
+    ownExecutables,
+    "node",
+    {
+      "/var/lib/cni/bin/multi-nic": { executable: "client" },
+      "/var/lib/cni/bin/multi-nic-ipam": { executable: "client" },
+    },
+    [],
   ],
   [
     "a node file that is no JSON is an error",

@@ -1,5 +1,14 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
@@ -134,6 +143,21 @@ describeWhere(installNeeds, "install.sh on the files of a node", () => {
       false,
     ]);
     expect(tree.read(confPath)).toBe(ours);
+  });
+
+  test("multi-nic brings multi-nic-cni, which it runs, and which goes with the last that does", () => {
+    const before = tree.files();
+    const clients = ["--plugin", "multi-nic", "--plugin", "multi-nic-ipam"];
+    const there = () => readdirSync(tree.path("/var/lib/cni/bin")).sort();
+    const installed = tree.install(["--from", bin, ...clients]);
+    expect(installed, installed.stderr).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(there()).toEqual(["multi-nic", "multi-nic-cni", "multi-nic-ipam"]);
+    expect(tree.install(["--from", bin, ...clients])).toMatchObject({ report: { result: "unchanged" } });
+    expect(tree.install(["--uninstall", "--plugin", "multi-nic"])).toMatchObject({ exitCode: 0 });
+    expect(there()).toEqual(["multi-nic-cni", "multi-nic-ipam"]);
+    expect(tree.install(["--uninstall", "--plugin", "multi-nic-ipam"])).toMatchObject({ exitCode: 0 });
+    expect(tree.files()).toEqual(before);
+    expect(existsSync(tree.path(state))).toBe(false);
   });
 
   test("option 1 puts 10-infra-dpu-cni.conf before what is there, which it leaves", () => {
