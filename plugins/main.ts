@@ -6,6 +6,7 @@ import { plugins } from "./plugins.ts";
 
 /** Not plugins but for those who run a node; each gets its arguments and the version, and is loaded where it is asked for. */
 const commands = {
+  "multi-nic-concheck": () => import("../concheck/main.ts").then(({ concheck }) => concheck),
   "multi-nic-doctor": () => import("../doctor/main.ts").then(({ doctor }) => doctor),
   "multi-nicd": () => import("../daemon/main.ts").then(({ daemon }) => daemon),
 };

@@ -1,0 +1,42 @@
+import { containsAddress, formatAddress, networkOf } from "../lib/net/address.ts";
+import type { Pod, PodAddress } from "./pod.ts";
+
+/** One question: does the address of `to` answer `from`? */
+export interface Probe {
+  readonly from: Pod;
+  readonly to: Pod;
+  /** The address of `from` that asks; undefined: it has none of this family */
+  readonly source: string | undefined;
+  readonly target: string;
+  /** What the target is of */
+  readonly at: PodAddress;
+}
+
+/** A probe for every ordered pair of pods and every address of the second. */
+export function planProbes(pods: readonly Pod[]): Probe[] {
+  return pods.flatMap((from) =>
+    pods
+      .filter((to) => to !== from)
+      .flatMap((to) =>
+        to.addresses.map((at) => ({
+          from,
+          to,
+          source: sourceFor(at, from.addresses),
+          target: formatAddress(at.cidr.address),
+          at,
+        })),
+      ),
+  );
+}
+
+/**
+ * The address to ask from, so that each NIC answers for itself: one in the target's network before others, then the one
+ * of the NIC at the same place.
+ */
+export function sourceFor({ nic, cidr }: PodAddress, own: readonly PodAddress[]): string | undefined {
+  const ofFamily = own.filter((each) => each.cidr.address.family === cidr.address.family);
+  const near = ofFamily.filter((each) => containsAddress(networkOf(each.cidr), cidr.address));
+  const among = near.length > 0 ? near : ofFamily;
+  const source = among.find((each) => each.nic === nic) ?? among[0];
+  return source && formatAddress(source.cidr.address);
+}
