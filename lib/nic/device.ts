@@ -52,19 +52,22 @@ function read(sys: string, folder: string): NicDevice {
   const address = path.at(-1);
   if (address === undefined) return { bus: "other", address: "", path: [], rdma: [], ...driverOf(own) };
   const last = basename(folder);
+  const inner = `${sys}/devices/${path.join("/")}`;
   return {
     bus: last === address ? "pci" : /^virtio\d+$/.test(last) ? "virtio" : "other",
     address,
     path,
     ...driverOf(own),
-    ...readFunction(`${sys}/devices/${path.join("/")}`),
+    ...readFunction(inner, last === address ? own : uevent(inner)),
   };
 }
 
-/** What a PCI function's folder says. */
-function readFunction(folder: string): Omit<NicDevice, "bus" | "address" | "path" | "driver"> {
+/** What a PCI function's folder says, besides its uevent. */
+function readFunction(
+  folder: string,
+  says: ReadonlyMap<string, string>,
+): Omit<NicDevice, "bus" | "address" | "path" | "driver"> {
   const entries = new Set(list(folder));
-  const says = uevent(folder);
   const [vendor, product] = (says.get("PCI_ID") ?? "").toLowerCase().split(":");
   const pciClass = says.get("PCI_CLASS");
   const numaNode = number(`${folder}/numa_node`);

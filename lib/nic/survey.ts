@@ -48,7 +48,8 @@ const headerLength = 16;
 
 /** Whether a message about a link may be about a NIC, as far as the message tells. */
 export function mayCount({ body }: Message, virtual: SurveyOptions["virtual"]): boolean {
-  if (body.length < headerLength || (viewOf(body).getUint32(8, true) & IFF_LOOPBACK) !== 0) return false;
+  // ifi_flags; IFF_LOOPBACK is in its lowest byte
+  if (body.length < headerLength || ((body[8] ?? 0) & IFF_LOOPBACK) !== 0) return false;
   if (virtual === "all") return true;
   if (!neverNics.has(kindOf(body))) return true;
   return virtual?.includes(nameOf(body)) === true;
