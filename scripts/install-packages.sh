@@ -19,6 +19,7 @@ test       | iproute2                     | ip, to make links and to compare res
 test       | iputils-ping                 | ping, for traffic between pods
 test       | containernetworking-plugins  | Go macvlan and host-local, as delegates and callers
 test       | openvswitch-switch           | Open vSwitch, run by hand in a namespace, for multi-nic-doctor to look at
+test       | iperf3                       | bandwidths between pods, for multi-nic-concheck
 test       | ethtool                      | what multi-nic-doctor asks for hw-tc-offload
 test       | openssh-server               | lets install-fleet.sh into DPUs that are namespaces
 test       | openssh-client               | its ssh and scp
