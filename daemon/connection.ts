@@ -7,6 +7,8 @@ export interface Service {
   /** Why this daemon must not serve a call; undefined where it may. */
   objection(call: Call): string | undefined;
   serve(call: Call): Promise<Outcome>;
+  /** Runs a job when its turn comes. */
+  inTurn(job: () => Promise<void>): void;
   /** Of a connection whose call was not taken */
   declined(reason: string): void;
   /** Of a call that was served for a client that had gone meanwhile */
@@ -48,10 +50,12 @@ const tooMuch = { state: "refused", reason: "too large" } as const;
  * its socket down, serves the call itself.
  */
 function take(socket: Socket, call: Call, service: Service): void {
-  socket.write(magic, async (error) => {
+  socket.write(magic, (error) => {
     if (error) return service.declined("it left");
-    const outcome = await service.serve(call);
-    if (socket.destroyed) return service.unanswered(call);
-    socket.end(answerBytes(outcome));
+    service.inTurn(async () => {
+      const outcome = await service.serve(call);
+      if (socket.destroyed) return service.unanswered(call);
+      socket.end(answerBytes(outcome));
+    });
   });
 }

@@ -32,11 +32,16 @@ function podNetnsOf({ env }: Call): string | undefined {
   }
 }
 
+/** Bytes of what delegates print on stderr that are passed on */
+const mostStderr = 64 * 1024;
+
 /** Serves a call by the very code that the standalone executable runs. */
-export function executeCall({ plugin, env, stdin }: Call): Promise<Outcome> {
+export async function executeCall({ plugin, env, stdin }: Call): Promise<Outcome> {
   const known = plugins.get(plugin);
   if (known === undefined) throw new RangeError(`"${plugin}" is not the name of a plugin`);
-  return execute(known, {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const outcome = await execute(known, {
     env,
     readStdin: () => stdin,
     ownNetns: isOwnNetns,
@@ -44,7 +49,14 @@ export function executeCall({ plugin, env, stdin }: Call): Promise<Outcome> {
       const { log } = statePaths(env);
       return log === undefined ? noLog : fileLog(log, { ...context, pid: process.pid, ...traceOf(env) });
     },
+    stderr(chunk) {
+      if (size < mostStderr) chunks.push(chunk.subarray(0, mostStderr - size));
+      size += chunk.length;
+    },
   });
+  return chunks.length === 0
+    ? outcome
+    : { ...outcome, stderr: outcome.stderr + Buffer.concat(chunks).toString("utf8") };
 }
 
 /** Loads all that a call may need, so that none has to wait for it. */

@@ -117,7 +117,8 @@ function gaugesOfStore(stateDir: string, registers: Registry[]): void {
     new Gauge({ name: `multi_nic_cni_${name}`, help, labelNames: ["network", "family"], registers });
   const pool = gauge("pool_addresses", "Addresses of the blocks that this node has taken some of");
   const leases = gauge("leases", "Addresses that are given out");
-  Object.assign(leases, {
+  // The first of them to be asked reads for both.
+  Object.assign(pool, {
     collect() {
       for (const each of [leases, pool]) each.reset();
       using store = openStore(statePaths({ MULTI_NIC_CNI_STATE_DIR: stateDir }));

@@ -5,7 +5,7 @@ import { loadAddon, type NetnsAddon } from "../lib/linux/addon.ts";
 import { sendOffThread } from "../lib/netlink/transport.ts";
 
 /** Threads that wait for the kernel, so as many deletions of links at once. They are idle else, and share their code. */
-const threads = 64;
+export const threads = 64;
 
 /** Turns a process made for one call into one that stays. To be called first, in the namespace of the host. */
 export async function settle(): Promise<void> {

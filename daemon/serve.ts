@@ -10,7 +10,8 @@ import { type Figures, makeFigures } from "./figures.ts";
 import { type Listener, listenAsActivated, listenAt } from "./listener.ts";
 import { say } from "./log.ts";
 import { serveMetrics } from "./metrics-server.ts";
-import { forgetStart, settle } from "./residence.ts";
+import { forgetStart, settle, threads } from "./residence.ts";
+import { makeTurns } from "./turns.ts";
 
 /** ms that another daemon, which may be ending, is waited for */
 const patience = 5_000;
@@ -53,19 +54,21 @@ async function beAlone(stateDir: string): Promise<void> {
 
 /** What is done with each connection. Those whose call was not taken yet are in `waiting`. */
 function acceptor(place: Place, figures: Figures, waiting: Set<Socket>): (socket: Socket) => void {
+  const inTurn = makeTurns(threads);
   return (socket) => {
     waiting.add(socket);
     socket.once("close", () => waiting.delete(socket));
     serveConnection(socket, {
+      inTurn(job) {
+        waiting.delete(socket);
+        inTurn(job);
+      },
       objection: (call) => objectionTo(call, place),
       declined(reason) {
         figures.declined(reason);
         say("info", "declined a call", { reason });
       },
-      serve(call) {
-        waiting.delete(socket);
-        return figures.timed(call, () => executeCall(call));
-      },
+      serve: (call) => figures.timed(call, () => executeCall(call)),
       unanswered({ env: { CNI_COMMAND, CNI_CONTAINERID, CNI_IFNAME } }) {
         say("info", "a client left before its answer", { CNI_COMMAND, CNI_CONTAINERID, CNI_IFNAME });
       },

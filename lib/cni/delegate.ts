@@ -72,7 +72,8 @@ async function delegate(
   const file = findPlugin(type, invocation.path);
   const changed = { CNI_COMMAND: command, CNI_IFNAME: ifname, CNI_ARGS: args };
   const env = { ...set(invocation.env), ...set(changed) };
-  const spawned = await spawnPlugin(file, typeof conf === "string" ? conf : JSON.stringify(conf), env);
+  const input = typeof conf === "string" ? conf : JSON.stringify(conf);
+  const spawned = await spawnPlugin(file, input, env, invocation.stderr);
   if (spawned.failure === undefined && spawned.exitCode === 0) return spawned;
   throw failureOf(type, command, spawned);
 }

@@ -4,7 +4,7 @@ import { networkOf, parseJsonObject, versionIn } from "./conf.ts";
 import { checkEnvironment, type Env, isNetnsOverridden, readEnvironment, splitPath } from "./env.ts";
 import { CniError, ErrorCode } from "./error.ts";
 import { errorObject } from "./error-object.ts";
-import { type Command, commands, type Invocation } from "./invocation.ts";
+import { type Command, commands, type Invocation, type Sink } from "./invocation.ts";
 import type { JsonObject } from "./json.ts";
 import { type Log, noLog } from "./log.ts";
 import type { Plugin, Verbs } from "./plugin.ts";
@@ -27,6 +27,8 @@ export interface Surroundings {
   readonly ownNetns: (path: string) => boolean;
   /** The log of this call; its lines carry the context. */
   readonly openLog?: (context: Readonly<Record<string, string>>) => Log;
+  /** Takes what delegates print on stderr, where that is not the process's own. */
+  readonly stderr?: Sink;
 }
 
 /** What the process has to print and to exit with. */
@@ -116,8 +118,9 @@ async function prepare(plugin: Plugin, around: Surroundings, draft: Draft): Prom
   if (!isNetnsOverridden(environment)) attempt(() => checkNotOwn(environment.netns, around), undefined);
   const { containerId, netns, ifname } = environment;
   const path = splitPath(environment.path);
-  const { env } = around;
-  return { command, cniVersion, network, containerId, netns, ifname, args, path, conf, env, log: draft.log };
+  const { env, stderr } = around;
+  const { log } = draft;
+  return { command, cniVersion, network, containerId, netns, ifname, args, path, conf, env, log, stderr };
 }
 
 async function readText(around: Surroundings, forgiving: boolean): Promise<string> {

@@ -26,4 +26,8 @@ export interface Invocation {
   /** The whole environment, for delegates. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
+  /** Where the stderr of delegates goes; undefined: where this process's does */
+  readonly stderr?: Sink | undefined;
 }
+
+export type Sink = (chunk: Uint8Array) => void;

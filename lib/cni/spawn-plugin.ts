@@ -1,7 +1,9 @@
+import type { Sink } from "./invocation.ts";
+
 /** What became of a plugin that was run. */
 export interface Spawned {
   readonly stdout: string;
-  /** The last 2 KiB: all of it went to our own stderr as it came. */
+  /** The last 2 KiB: all of it went to our own stderr, or the sink, as it came. */
   readonly stderr: string;
   readonly exitCode: number | undefined;
   /** Why there is no exit code to speak of: it could not be run, was killed, or printed without end. */
@@ -20,13 +22,14 @@ export async function spawnPlugin(
   file: string,
   input: string,
   env: Readonly<Record<string, string>>,
+  sink?: Sink,
 ): Promise<Spawned> {
   for (const pause of retries) {
-    const spawned = await spawnOnce(file, input, env);
+    const spawned = await spawnOnce(file, input, env, sink);
     if (spawned !== "ETXTBSY") return spawned;
     await sleep(pause);
   }
-  const spawned = await spawnOnce(file, input, env);
+  const spawned = await spawnOnce(file, input, env, sink);
   if (spawned !== "ETXTBSY") return spawned;
   return { ...nothing, failure: `${file} cannot be run while it is being written (ETXTBSY)` };
 }
@@ -37,6 +40,7 @@ async function spawnOnce(
   file: string,
   input: string,
   env: Readonly<Record<string, string>>,
+  sink: Sink | undefined,
 ): Promise<Spawned | "ETXTBSY"> {
   const { execa } = await import("execa"); // 12 ms to load, so only where there is a delegate
   let tail = Buffer.alloc(0);
@@ -44,6 +48,7 @@ async function spawnOnce(
     binary: true as const,
     *transform(chunk: Uint8Array) {
       tail = Buffer.concat([tail, chunk]).subarray(-stderrTail);
+      sink?.(chunk);
       yield chunk;
     },
   };
@@ -55,7 +60,7 @@ async function spawnOnce(
     // As with the reference, a delegate finishes what it does though its caller is ended.
     cleanup: false,
     stdout: "pipe",
-    stderr: [keepTail, "inherit"],
+    stderr: sink === undefined ? [keepTail, "inherit"] : [keepTail, "pipe"],
     buffer: { stdout: true, stderr: false },
     maxBuffer: { stdout: maxStdout },
     stripFinalNewline: false,

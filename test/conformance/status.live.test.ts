@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../lib/cni/json.ts";
@@ -16,6 +16,10 @@ const fill = async (conf: JsonObject) => {
   await add(here().node, conf, at());
   await add(here().node, conf, atOther());
 };
+const fileForStateFolder = () => {
+  rmSync(here().node.stateDir, { recursive: true, force: true });
+  writeFileSync(here().node.stateDir, "");
+};
 const folderAt = (name: string) => mkdirSync(join(here().node.stateDir, name), { recursive: true });
 
 type Row = readonly [title: string, more: JsonObject, arrange: (conf: JsonObject) => unknown, says: RegExp];
@@ -31,7 +35,7 @@ const ofAddresses: readonly Row[] = [
   ],
   ["the pool is exhausted", tight, fill, /no free address in 192\.168\.0\.4\/30.*delete pods/],
   ["no subnet is given", { subnet: undefined as never }, nothing, /subnet: none is given/],
-  ["the state folder is a file", {}, () => writeFileSync(here().node.stateDir, ""), /state database/],
+  ["the state folder is a file", {}, () => fileForStateFolder(), /state database/],
   ["the state database is a folder", {}, () => folderAt("state.db"), /state database.*state\.db/],
   [
     "the state database is noise",

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { startDaemon } from "./daemon.ts";
 import { ipBatch, makeMasters, makeNamespace, type Namespace } from "./namespaces.ts";
 
 /** A node of a test's own: a namespace with veth masters, and a state folder. */
@@ -13,6 +14,9 @@ export interface Node extends Disposable {
   /** For every call of an executable on this node. */
   readonly env: Readonly<Record<string, string>>;
 }
+
+/** Whether every node of a test has a multi-nicd that serves its calls, which the conformance suite is run with too. */
+const withDaemon = process.env.MULTI_NIC_CNI_DAEMON === "1";
 
 /** How many masters a node has: eth1 … eth8. */
 const all = ["eth1", "eth2", "eth3", "eth4", "eth5", "eth6", "eth7", "eth8"] as const;
@@ -48,6 +52,7 @@ function nodeOf(host: Namespace, masters: readonly string[], others: readonly Na
   const folder = mkdtempSync(join(tmpdir(), "multi-nic-cni-live-"));
   const stateDir = join(folder, "state");
   const logFile = join(folder, "log");
+  const daemon = withDaemon ? startDaemon(host.name, stateDir) : undefined;
   return {
     host,
     masters,
@@ -55,8 +60,12 @@ function nodeOf(host: Namespace, masters: readonly string[], others: readonly Na
     logFile,
     env: { MULTI_NIC_CNI_STATE_DIR: stateDir, MULTI_NIC_CNI_LOG_FILE: logFile },
     [Symbol.dispose]: () => {
+      const { exitCode = null, signalCode = null } = daemon?.process ?? {};
+      daemon?.[Symbol.dispose]();
       for (const namespace of [host, ...others]) namespace[Symbol.dispose]();
       rmSync(folder, { recursive: true });
+      if (exitCode !== null || signalCode !== null)
+        throw new Error(`multi-nicd ended during the test: ${exitCode ?? signalCode}`);
     },
   };
 }
