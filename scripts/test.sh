@@ -7,7 +7,8 @@ usage() {
 Usage: test.sh [--only unit|live|uml]
 Installs what is missing (Debian packages, npm modules), builds, and runs all the tests:
   unit  lint, types and the tests that need no kernel
-  live  the tests on this machine's kernel, in network namespaces of their own (root)
+  live  the tests on this machine's kernel, in network namespaces of their own (root); then, of these, the
+        conformance suite with every call handed to multi-nicd
   uml   the same tests in a User-Mode Linux kernel, which has ipvlan (root)
 Lists each test that was skipped, with the reason, and each that failed. The last line is the sum:
   <n> passed, <n> failed, <n> skipped
@@ -102,6 +103,11 @@ live_on_this_kernel() {
   live_tests "$reports/live.json" env MULTI_NIC_CNI_REQUIRE="${MULTI_NIC_CNI_REQUIRE-macvlan veth arm64-emulation podman containerd open-vswitch}"
 }
 
+conformance_by_daemon() {
+  live_tests "$reports/daemon.json" env MULTI_NIC_CNI_DAEMON=1 MULTI_NIC_CNI_REQUIRE="${MULTI_NIC_CNI_REQUIRE-macvlan veth}" -- \
+    test/conformance test/live/attach.live.test.ts
+}
+
 # In the test kernel run those that have something to do with ipvlan, and those that read the kernel's bytes: the others
 # would only repeat, ten times slower, what this machine's kernel has answered. What the kernel must have there is
 # required: a test that needs one of these fails rather than being skipped.
@@ -120,5 +126,6 @@ prepare "native addon" scripts/build-native.sh
 [ "$only" = unit ] || prepare build ./build.sh
 ! is_wanted unit || stage unit unit.json - env MULTI_NIC_CNI_TEST_REPORT="$reports/unit.json" npm run --silent check
 ! is_wanted live || stage live live.json - live_on_this_kernel
+! is_wanted live || stage "conformance by multi-nicd" daemon.json - conformance_by_daemon
 ! is_wanted uml || stage uml uml.json ipvlan live_in_uml
 finish
