@@ -1,52 +1,24 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
 import { describeWhere, linkKind, need } from "../live/kernel.ts";
 import { whyNoNamespaces } from "../live/namespaces.ts";
 import { makeBin } from "../scripts/quickstart/bin.ts";
-
-const project = fileURLToPath(new URL("../../", import.meta.url));
-
-/** A shell block, and what it is said to print: in the block behind it that is not one of a shell. */
-interface Step {
-  readonly section: string;
-  readonly commands: string;
-  readonly prints: string;
-}
-
-function readSteps(): Step[] {
-  const text = readFileSync(`${project}docs/by-hand.md`, "utf8");
-  return text.split(/^## /m).flatMap((part) => {
-    const section = part.slice(0, part.indexOf("\n"));
-    const blocks = [...part.matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(([, kind, body = ""]) => ({
-      kind,
-      body,
-    }));
-    return blocks.flatMap(({ kind, body }, at) => {
-      const next = blocks[at + 1];
-      const prints = next === undefined || next.kind === "sh" ? "" : next.body;
-      return kind === "sh" ? [{ section, commands: body, prints }] : [];
-    });
-  });
-}
+import { outputsOf, project, readSteps, type Step, toScript } from "./steps.ts";
 
 /** What each step prints, run one after another by one shell that stops at the first failure. */
 function runSteps(steps: readonly Step[], bin: string): string[] {
-  const mark = "=== end of a step ===";
-  const script = steps.map(({ commands }) => `${commands}echo '${mark}'\n`).join("");
   // cnitool keeps the results of ADD there.
   const prelude = "mkdir -p /var/lib/cni\nmount -t tmpfs cni /var/lib/cni\n";
   // `export CNI_PATH=$PWD/dist/linux-x64`, of this tree without a build.
-  const input = prelude + script.replace("$PWD/dist/linux-x64", bin);
-  const isolate = `${project}scripts/quickstart/isolate.sh`;
+  const input = prelude + toScript(steps).replace("$PWD/dist/linux-x64", bin);
+  const isolate = `${project}/scripts/quickstart/isolate.sh`;
   const done = spawnSync(isolate, ["bash", "-eu", "-o", "pipefail"], {
     input,
     cwd: project,
     encoding: "utf8",
   });
   expect(done.status, done.stdout + done.stderr).toBe(0);
-  return done.stdout.split(`${mark}\n`).slice(0, -1);
+  return outputsOf(done.stdout);
 }
 
 /** Less what differs from run to run: MAC addresses, times, numbers of links, and the state of one just made. */
@@ -62,7 +34,7 @@ function lasting(output: string): unknown {
   return text.startsWith("{") && text.endsWith("}") ? JSON.parse(text) : text.replace(/ +/g, " ");
 }
 
-const steps = readSteps();
+const steps = readSteps("by-hand.md");
 const noNamespaces = whyNoNamespaces();
 const needs = [need("namespaces", noNamespaces === undefined, noNamespaces ?? ""), linkKind("macvlan")];
 const cnitool = need(
