@@ -27,11 +27,18 @@ test       | sudo                         | what it calls install.sh by
 test       | systemd                      | boots these DPUs, and keeps what install.sh has put there
 test       | inotify-tools                | watches what happens to a configuration
 test       | busybox-static               | a shell to run install.sh by
+test       | time                         | tells how much memory a call took
 test       | shellcheck                   | reads the scripts
+fuzz       | clang-14                     | compiles the thin client with libFuzzer (Debian 12, Ubuntu 22.04 and 24.04)
+fuzz       | libclang-rt-14-dev           | libFuzzer and AddressSanitizer for it
 kernel     | busybox-static               | the first process of the test kernel
 kernel     | patchelf                     | lets the test kernel use its own libc
 kernel     | debian-archive-keyring       | checks the signature on the test kernel
 kernel     | util-linux                   | unshare and setpriv, around the test kernel
+qemu       | busybox-static               | the first process of the test kernel in QEMU, and its modules' index
+qemu       | xz-utils                     | unpacks the kernel's modules
+qemu       | debian-archive-keyring       | checks the signatures on the kernel and on QEMU
+qemu       | util-linux                   | unshare and setpriv, around QEMU
 podman     | podman                       | a real CNI client
 podman     | runc                         | runs its containers
 containerd | containerd                   | the client of most clusters, driven by its CRI socket

@@ -24,71 +24,14 @@ readonly PACKAGES=(user-mode-linux libc6)
 
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 kernel=$root/build/test-kernel
-keyring=${DEBIAN_KEYRING:-/usr/share/keyrings/debian-archive-keyring.gpg}
 
 die() {
   echo "get-kernel.sh: $*" >&2
   exit 1
 }
 
-# The mirror this machine is configured with, when it is Debian's; apt itself is asked, since its
-# sources come in two formats.
-mirror() {
-  if [ -n "${DEBIAN_MIRROR-}" ]; then
-    echo "$DEBIAN_MIRROR"
-    return
-  fi
-  local configured=
-  if grep -qx 'ID=debian' /etc/os-release 2>/dev/null; then
-    # shellcheck disable=SC2016 # apt-get replaces it, not the shell
-    configured=$(apt-get indextargets --no-release-info --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
-      grep -m1 -E '^https?://.*/debian/$' || true)
-  fi
-  echo "${configured:-http://deb.debian.org/debian}"
-}
-
-# Downloads PACKAGE... of Debian's SUITE into FOLDER, signed by a key of KEYRING. apt checks the
-# release's signature, the lists against the release and the packages against the lists. What
-# follows -c is read after the system's configuration: its proxies hold, and the hooks that tell
-# desktop programs about an update are dropped.
-download() {
-  local folder=$1 suite=$2 keyring=$3
-  shift 3
-  local apt=$folder/apt-$suite
-  mkdir -p "$apt"/{lists,cache/archives}/partial
-  echo "deb [arch=amd64 signed-by=$keyring] $(mirror) $suite main" >"$apt/sources.list"
-  cat >"$apt/apt.conf" <<EOT
-#clear APT::Update::Post-Invoke;
-#clear APT::Update::Post-Invoke-Success;
-// Otherwise a failed update is a warning only.
-APT::Update::Error-Mode "any";
-Dir::Etc::sourcelist "$apt/sources.list";
-Dir::Etc::sourceparts "-";
-Dir::State::lists "$apt/lists";
-// As if nothing were installed: an installed newer version would be asked for instead.
-Dir::State::status "/dev/null";
-Dir::Cache "$apt/cache";
-APT::Sandbox::User "$(id -un)";
-Acquire::AllowInsecureRepositories "false";
-APT::Get::AllowUnauthenticated "false";
-Acquire::Languages "none";
-Acquire::Retries "2";
-EOT
-  apt-get -qq -c "$apt/apt.conf" update >&2 && (cd "$folder" && apt-get -qq -c "$apt/apt.conf" download "$@" >&2)
-}
-
-# Fetches the packages into FOLDER. Ubuntu 22.04's Debian keyring ends with Debian 11's keys; the
-# keyring in Debian 11, signed by those, has one of the keys that sign today's Debian.
-fetch() {
-  local folder=$1
-  [ -r "$keyring" ] || die "no keyring $keyring; run: sudo scripts/install-packages.sh kernel"
-  download "$folder" "$SUITE" "$keyring" "${PACKAGES[@]}" && return
-  echo "get-kernel.sh: trying with a newer keyring, from Debian 11" >&2
-  download "$folder" bullseye "$keyring" debian-archive-keyring &&
-    dpkg-deb -x "$folder"/debian-archive-keyring_*.deb "$folder/keyring" &&
-    download "$folder" "$SUITE" "$folder/keyring/usr/share/keyrings/debian-archive-keyring.gpg" "${PACKAGES[@]}" && return
-  die "no signed packages of Debian $SUITE from $(mirror) (above: why). Set DEBIAN_MIRROR to a mirror that answers, DEBIAN_KEYRING to a newer debian-archive-keyring.gpg"
-}
+# shellcheck source=scripts/test-kernel/debian.sh
+. "$root/scripts/test-kernel/debian.sh"
 
 # Lays out the fetched packages of FOLDER/*.deb as FOLDER/kernel.
 lay_out() {
@@ -131,7 +74,7 @@ if [ -n "$force" ] || [ ! -e "$kernel/VERSION" ]; then
   done
   work=$(mktemp -d "$root/build/test-kernel.XXXXXX")
   trap 'rm -rf "$work"' EXIT
-  fetch "$work"
+  fetch "$work" "$SUITE" "${PACKAGES[@]}"
   lay_out "$work"
   rm -rf "$kernel"
   mv "$work/kernel" "$kernel"
