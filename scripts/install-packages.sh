@@ -35,8 +35,8 @@ kernel     | busybox-static               | the first process of the test kernel
 kernel     | patchelf                     | lets the test kernel use its own libc
 kernel     | debian-archive-keyring       | checks the signature on the test kernel
 kernel     | util-linux                   | unshare and setpriv, around the test kernel
-qemu       | busybox-static               | the first process of the test kernel in QEMU, and its modules' index
-qemu       | xz-utils                     | unpacks the kernel's modules
+qemu       | busybox-static               | the first process of the test kernel in QEMU, and an index of modules
+qemu       | xz-utils                     | unpacks its modules
 qemu       | debian-archive-keyring       | checks the signatures on the kernel and on QEMU
 qemu       | util-linux                   | unshare and setpriv, around QEMU
 podman     | podman                       | a real CNI client
@@ -95,7 +95,7 @@ for argument in "$@"; do
   esac
 done
 [ ${#wanted[@]} -gt 0 ] || { usage >&2 && exit 64; }
-command -v apt-get >/dev/null && command -v dpkg-query >/dev/null ||
+{ command -v apt-get && command -v dpkg-query; } >/dev/null ||
   die "needs Debian or Ubuntu (apt-get, dpkg-query); on another system, install the like of: $(rows | cut -d'|' -f2 | sort -u | paste -sd' ')"
 
 missing=()
