@@ -132,8 +132,24 @@ const plugin = fc.record(
   { requiredKeys: ["type"] },
 );
 
+const bandwidth = fc.oneof(fc.constantFrom("10Gbps", "2.5G", "1e9T", "0G", "9999999999999M"), text);
+const attachPolicy = fc.record(
+  {
+    strategy: mostly(fc.constantFrom("none", "devClass", "topology", "costOpt", "perfOpt")),
+    class: mostly(text),
+    target: mostly(bandwidth),
+  },
+  { requiredKeys: [] },
+);
 const cni = fc.record(
-  { nics: mostly(number), masters: list(linkName), master: mostly(linkName), ips: list(cidr) },
+  {
+    nics: mostly(number),
+    masters: list(linkName),
+    master: mostly(linkName),
+    ips: list(cidr),
+    class: mostly(text),
+    target: mostly(bandwidth),
+  },
   { requiredKeys: [] },
 );
 
@@ -150,6 +166,7 @@ const known = fc.record(
     multiNICIPAM: mostly(fc.boolean()),
     naming: mostly(fc.constantFrom("indexed", "first-exact")),
     sourceRouting: mostly(fc.boolean()),
+    attachPolicy: mostly(attachPolicy),
     subnet: mostly(fc.oneof(subnet, fc.tuple(subnet, subnet), cidr)),
     ipam: mostly(ipam),
     dns: mostly(dns),
