@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# shellcheck disable=SC2317 # stage and prepare call most functions by their names
 # All the tests, with what they need installed and built first.
 set -uo pipefail
 
@@ -55,7 +56,7 @@ stage() {
   echo "== $name"
   "$@" </dev/null || status=$?
   printf '%s\t%s\t%s\t%s\n' "$name" "$status" "$report" "$word" >>"$reports/stages"
-  echo "== $name: $([ $status = 0 ] && echo done || echo "FAILED ($status)"), $((SECONDS - start)) s"
+  echo "== $name: $([ $status = 0 ] && echo 'done' || echo "FAILED ($status)"), $((SECONDS - start)) s"
   return $status
 }
 
@@ -100,7 +101,7 @@ live_on_this_kernel() {
     echo "test.sh: live tests make network namespaces: run it with sudo, or --only unit" >&2
     return 1
   }
-  live_tests "$reports/live.json" env MULTI_NIC_CNI_REQUIRE="${MULTI_NIC_CNI_REQUIRE-macvlan veth arm64-emulation podman containerd open-vswitch}"
+  live_tests "$reports/live.json" env MULTI_NIC_CNI_REQUIRE="${MULTI_NIC_CNI_REQUIRE-macvlan veth arm64-emulation podman containerd open-vswitch sshd shellcheck}"
 }
 
 conformance_by_daemon() {
