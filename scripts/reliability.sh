@@ -10,6 +10,7 @@ for docs/reliability.md; how far it is goes to stderr. PART is one of:
   faults         each system call of ADD, DEL and GC killed or made to fail: four macvlan NICs (15 to 40 minutes)
   faults-ipvlan  the same with ipvlan, in the test kernel (1 to 2 hours)
   fuzz           200,000 configurations, structured and mangled, for the parsers of all plugins (2 minutes)
+  fuzz-client    the thin client under libFuzzer, with AddressSanitizer (5 minutes; FUZZ_SECONDS for others)
   concurrency    50 pods of 4 NICs at once, then 2,000 operations by 16 workers (2 minutes)
 Options of the faults: --most N, at most N faults a scenario; --only TITLE, scenarios with that in their title.
 Exit status 1 when a part failed.
@@ -21,7 +22,7 @@ parts=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
   case $1 in
     -h | --help) usage && exit 0 ;;
-    faults | faults-ipvlan | fuzz | concurrency) parts+=("$1") ;;
+    faults | faults-ipvlan | fuzz | fuzz-client | concurrency) parts+=("$1") ;;
     *) usage >&2 && exit 64 ;;
   esac
   shift
@@ -35,6 +36,7 @@ done
 
 purposes=(build test)
 [[ " ${parts[*]} " != *-ipvlan* ]] || purposes+=(kernel)
+[[ " ${parts[*]} " != *" fuzz-client "* ]] || purposes+=(fuzz)
 scripts/install-packages.sh "${purposes[@]}" >&2 || exit 1
 [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-progress >&2 || exit 1
 export PATH=$PWD/node_modules/.bin:$PATH
@@ -42,6 +44,17 @@ export PATH=$PWD/node_modules/.bin:$PATH
 
 # tests PROJECT FILE: a file of the test suite, with the numbers asked for in the environment.
 tests() { nice node node_modules/vitest/vitest.mjs run --project "$1" --testTimeout 3600000 --reporter=verbose "$2"; }
+
+# Whatever it finds fails the run, and is left in build/fuzz; the corpus there is where the next run begins.
+fuzz_client() {
+  mkdir -p build/fuzz/corpus || return 1
+  clang-14 -g -O1 -std=gnu17 -fsanitize=fuzzer,address,undefined -o build/fuzz/fuzz-client test/native/fuzz-client.c || return 1
+  nice build/fuzz/fuzz-client -max_total_time="${FUZZ_SECONDS:-300}" -max_len=300000 -artifact_prefix=build/fuzz/ \
+    -print_final_stats=1 -verbosity=0 build/fuzz/corpus 2>&1 | grep -E 'ERROR|does not hold|Test unit|stat::(number|average)' >build/fuzz/last
+  local ended=${PIPESTATUS[0]}
+  cat build/fuzz/last
+  return "$ended"
+}
 
 status=0
 for part in "${parts[@]}"; do
@@ -51,6 +64,7 @@ for part in "${parts[@]}"; do
       nice scripts/test-kernel/run.sh -t 14400 node scripts/reliability/faults.ts --plugin ipvlan "$@"
       ;;
     fuzz) MULTI_NIC_CNI_FUZZ_RUNS=33400 tests unit test/fuzz ;;
+    fuzz-client) fuzz_client ;;
     concurrency) MULTI_NIC_CNI_OPERATIONS=2000 tests live test/live/concurrency ;;
   esac || status=1
 done

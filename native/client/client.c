@@ -1,7 +1,9 @@
 // The thin client: what a runtime starts under a plugin's name. It hands the call to multi-nicd and prints the
 // answer; where multi-nicd does not take the call, it becomes the standalone executable beside it, with the same
 // environment and stdin. docs/adr/0011-thin-client.md has the protocol, and why no call is served twice or lost.
+#ifndef _GNU_SOURCE // test/native/fuzz-client.c includes this file
 #define _GNU_SOURCE
+#endif
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
