@@ -49,10 +49,22 @@ describeWhere(containerdNeeds, "install.sh beside containerd", () => {
 
     const pod = await containerd.runPod("host-pod", "NODE");
     expect(pod.state).toBe("SANDBOX_READY");
-    await expect(containerd.runPod("pod")).rejects.toThrow(
+    const said =
       "no pod network on this node: only pods with hostNetwork: true can run here; pod default/pod asks for " +
-        "network infra-dpu-cni: set hostNetwork: true in its spec, or schedule it on another node",
-    );
+      "network infra-dpu-cni: set hostNetwork: true in its spec, or schedule it on another node";
+    const event = await containerd.runPod("pod").catch((error) => String(error));
+    expect(event).toContain(said);
+    const explained = execFileSync(join(bin, "multi-nic-doctor"), ["explain", "--json"], {
+      encoding: "utf8",
+      input: `${event}`,
+    });
+    expect(JSON.parse(explained)).toMatchObject({
+      id: "no-pod-network",
+      plugin: "infra-dpu-cni",
+      network: "infra-dpu-cni",
+      said,
+      mender: "pod",
+    });
     expect(install()).toContain("unchanged: everything is as it should be");
 
     expect(install("--uninstall")).toContain("removed:");
