@@ -32,6 +32,13 @@ const Container = z.strictObject({
   command: z.array(z.string()).optional(),
   args: z.array(z.string()).optional(),
   env: z.array(EnvVar).optional(),
+  readinessProbe: z
+    .strictObject({
+      exec: z.strictObject({ command: z.array(text).min(1) }),
+      periodSeconds: z.int().optional(),
+      timeoutSeconds: z.int().optional(),
+    })
+    .optional(),
   resources: z.strictObject({ requests: texts.optional(), limits: texts.optional() }).optional(),
   securityContext: z
     .strictObject({ privileged: z.boolean().optional(), readOnlyRootFilesystem: z.boolean().optional() })
@@ -87,7 +94,7 @@ export const DaemonSet = z.strictObject({
     template: z.strictObject({
       metadata: z.strictObject({ labels: texts, annotations: texts.optional() }),
       spec: z.strictObject({
-        nodeSelector: texts,
+        nodeSelector: texts.optional(),
         tolerations: z.array(z.strictObject({ operator: z.literal("Exists") })),
         priorityClassName: text.optional(),
         serviceAccountName: name,
