@@ -30,6 +30,8 @@ function state(nic: Nic): string {
 
 export const byName = (a: Nic, b: Nic): number => compareNames(a.name, b.name);
 
-/** What is wrong with a NIC that is named under a key of the configuration. */
-export const refusal = (key: string, name: string, what: string): CniError =>
-  new CniError(ErrorCode.invalidConfig, `${key}: "${name}" ${what}`);
+/** What is wrong with a NIC that is named under a key of the configuration. A name as no link has is cut. */
+export function refusal(key: string, name: string, what: string): CniError {
+  const shown = name.length > 120 ? `${name.slice(0, 117)}...` : name;
+  return new CniError(ErrorCode.invalidConfig, `${key}: "${shown}" ${what}`);
+}

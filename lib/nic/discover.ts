@@ -52,8 +52,13 @@ export async function readNicsByName(
   }));
 }
 
+/** Of linux/if.h: a link's name has fewer bytes. */
+const IFNAMSIZ = 16;
+
 /** The link of that name, or undefined. */
 export async function findLink(netlink: Netlink, name: string): Promise<Link | undefined> {
+  // No link has so long a name, and one of megabytes fits no attribute.
+  if (Buffer.byteLength(name) >= IFNAMSIZ) return undefined;
   try {
     const [replies] = await netlink.request([getLinkByName(name)]);
     const [message] = replies ?? [];

@@ -105,6 +105,11 @@ const refused: [title: string, given: Case, message: RegExp][] = [
     /^masters: "eth9" is no link of this host; name one of: br0, eth0, eth1/,
   ],
   [
+    "a master whose name would drown the message",
+    { offer: { masters: ["x".repeat(4_000_000)] } },
+    /^masters: "x{117}\.\.\." is no link of this host; name one of/,
+  ],
+  [
     "a master named twice",
     { offer: { masters: ["eth1", "eth1"] } },
     /"eth1" is named twice; name each NIC once/,
