@@ -52,10 +52,7 @@ function refusedLink(error: unknown, plan: Plan): unknown {
   const link = plan.links[error.index];
   if (link === undefined) return error;
   const remedies: Record<string, [code: number, remedy: string]> = {
-    EEXIST: [
-      ErrorCode.exists,
-      `the pod already has ${link.ifname}; DEL that attachment first, or ask for another name`,
-    ],
+    EEXIST: [ErrorCode.exists, existing(link)],
     ENODEV: [ErrorCode.invalidConfig, `${link.master} is gone; name a link that is there`],
     EBUSY: [
       ErrorCode.invalidConfig,
@@ -63,12 +60,22 @@ function refusedLink(error: unknown, plan: Plan): unknown {
     ],
     EOPNOTSUPP: [
       ErrorCode.notAvailable,
-      `this host's kernel has no ${link.kind.kind}; load it (modprobe ${link.kind.kind}), or use another plugin.type`,
+      `this host's kernel has no ${link.kind.kind}; load it (modprobe ${modules[link.kind.kind] ?? link.kind.kind}), or use another plugin.type`,
     ],
   };
   const known = isPassthruConflict(error, link) ? passthruConflict(link) : remedies[error.code];
   if (known === undefined) return error;
   return new CniError(known[0], `${link.ifname}: ${known[1]}`, { details: error.message, cause: error });
+}
+
+/** Kernel modules that are not named as their kind of link. */
+const modules: Readonly<Record<string, string>> = { vlan: "8021q" };
+
+/** A VLAN's id is taken on its master, whatever namespace the link that has it is in (register_vlan_dev). */
+function existing({ ifname, kind, master }: PlannedLink): string {
+  return kind.kind === "vlan"
+    ? `VLAN ${kind.id} of ${master} is in use already, on the host or by another pod; a NIC has each VLAN once: use macvlan on a VLAN of the host for several pods, or another id`
+    : `the pod already has ${ifname}; DEL that attachment first, or ask for another name`;
 }
 
 /** macvlan_common_newlink: EINVAL where either the new link or one that is there is in mode passthru. */

@@ -24,12 +24,26 @@ const MacvlanConf = () =>
     bcqueuelen: z.optional(z.int().check(z.nonnegative(), z.maximum(0xffffffff))),
   });
 
+const VlanConf = () => {
+  const id = z.optional(
+    z.int().check(z.minimum(1), z.maximum(4094, { error: "is no VLAN id; write one from 1 to 4094" })),
+  );
+  // vlanId: as the Go plugin vlan has it.
+  return z.looseObject({ vlan: id, vlanId: id });
+};
+
 /** What each link of the attachment is to be. */
 export interface LinkConf {
   readonly kind: NewLinkKind;
   /** bytes; undefined: the master's */
   readonly mtu: number | undefined;
 }
+
+const missingVlan = (): CniError =>
+  new CniError(
+    ErrorCode.invalidConfig,
+    'plugin.vlan: is missing; write a VLAN id from 1 to 4094, like {"type": "vlan", "vlan": 7}',
+  );
 
 const kinds = {
   ipvlan: (plugin: PluginConf): NewLinkKind => {
@@ -40,13 +54,21 @@ const kinds = {
     const { mode = "bridge", bcqueuelen } = parseConf(MacvlanConf(), plugin, "plugin");
     return bcqueuelen === undefined ? { kind: "macvlan", mode } : { kind: "macvlan", mode, bcqueuelen };
   },
+  vlan: (plugin: PluginConf): NewLinkKind => {
+    const { vlan, vlanId } = parseConf(VlanConf(), plugin, "plugin");
+    const id = vlan ?? vlanId;
+    if (id === undefined) throw missingVlan();
+    return { kind: "vlan", id };
+  },
 };
+
+const isKind = (type: string): type is keyof typeof kinds => Object.hasOwn(kinds, type);
 
 /** @throws CniError naming the key, the value and what may be written */
 export function parseLink(plugin: PluginConf | undefined): LinkConf {
-  const wanted = `write "plugin": {"type": "ipvlan", "mode": "l3"} or {"type": "macvlan"}`;
+  const wanted = `write "plugin": {"type": "ipvlan", "mode": "l3"} or {"type": "macvlan"} or {"type": "vlan", "vlan": 7}`;
   if (plugin === undefined) throw new CniError(ErrorCode.invalidConfig, `plugin: is missing; ${wanted}`);
-  if (plugin.type !== "ipvlan" && plugin.type !== "macvlan") {
+  if (!isKind(plugin.type)) {
     throw new CniError(
       ErrorCode.unsupportedField,
       `plugin.type: "${plugin.type}" is not a kind of link that multi-nic makes; ${wanted}`,

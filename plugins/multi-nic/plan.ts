@@ -80,7 +80,7 @@ export function planLinks(conf: MultiNicConf, nics: readonly SelectedNic[], ifna
 /** The kernel gives an ipvlan, and a macvlan in passthru mode, its master's address, whatever is asked for. */
 function checkMac({ mac, link: { kind } }: MultiNicConf, nics: number): void {
   if (mac === undefined) return;
-  if (kind.kind !== "macvlan" || kind.mode === "passthru") {
+  if (kind.kind === "ipvlan" || (kind.kind === "macvlan" && kind.mode === "passthru")) {
     throw invalid(
       `mac: ${mac} is asked for, and ${kind.kind} ${kind.mode} has its master's; use macvlan bridge, private or vepa, or ask for none`,
     );

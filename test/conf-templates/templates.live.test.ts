@@ -143,6 +143,7 @@ const gets: Record<Network, Scenario["gets"] | undefined> = {
   // One NIC is asked for: the one that shares a switch with the GPU.
   "multi-nic-near-gpu": { "net1-0": ["172.22.64.1/18"] },
   "multi-nic-source-routing": { "net1-0": ["10.30.0.1/18"], "net1-1": ["10.30.64.1/18"] },
+  "multi-nic-vlan": { "net1-0": ["172.25.0.1/18"], "net1-1": ["172.25.64.1/18"] },
   // whereabouts keeps its leases in the API server.
   "multi-nic-whereabouts": undefined,
 };
@@ -159,9 +160,10 @@ const factsOf: { readonly [N in Network]?: () => Facts } = {
 const asked: { readonly [N in Network]?: JsonObject } = { "multi-nic-near-gpu": { nics: 1 } };
 
 describe.each(networks.filter((network) => gets[network] !== undefined))("%s.conf", (network) => {
-  const { plugin, ipam } = readJson<{ plugin: { type: "ipvlan" | "macvlan" }; ipam: { type: string } }>(
-    `${network}.conf`,
-  );
+  const { plugin, ipam } = readJson<{
+    plugin: { type: "ipvlan" | "macvlan" | "vlan" };
+    ipam: { type: string };
+  }>(`${network}.conf`);
   const needs = [root, linkKind(plugin.type), ...(ipam.type === "host-local" ? [goNeeded] : [])];
   describeWhere(needs, "on a node with eth1 and eth2", () => {
     test("attaches its NICs, passes its CHECK, and leaves nothing", () => {

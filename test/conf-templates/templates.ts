@@ -19,6 +19,7 @@ export const networks = [
   "multi-nic-most-bandwidth",
   "multi-nic-near-gpu",
   "multi-nic-source-routing",
+  "multi-nic-vlan",
   "multi-nic-whereabouts",
 ] as const;
 

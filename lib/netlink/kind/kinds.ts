@@ -10,9 +10,10 @@ import {
 import { IFLA_INFO_DATA, IFLA_INFO_KIND } from "../constants.ts";
 import { decodeIpvlan, encodeIpvlan, type Ipvlan } from "./ipvlan.ts";
 import { decodeMacvlan, encodeMacvlan, type Macvlan } from "./macvlan.ts";
+import { decodeVlan, encodeVlan, type Vlan } from "./vlan.ts";
 
 /** A kind of link that we make. */
-export type NewLinkKind = Ipvlan | Macvlan;
+export type NewLinkKind = Ipvlan | Macvlan | Vlan;
 
 /** A kind of link as read: one we make, or the name of another ("veth", or "macvlan" in a mode we do not make). */
 export type LinkKind = NewLinkKind | { readonly kind: "other"; readonly name: string };
@@ -26,6 +27,7 @@ interface KindCodec<K extends NewLinkKind> {
 const kinds: { readonly [Name in NewLinkKind["kind"]]: KindCodec<Extract<NewLinkKind, { kind: Name }>> } = {
   ipvlan: { encode: encodeIpvlan, decode: decodeIpvlan },
   macvlan: { encode: encodeMacvlan, decode: decodeMacvlan },
+  vlan: { encode: encodeVlan, decode: decodeVlan },
 };
 
 /** What IFLA_LINKINFO holds for a link of that kind. */

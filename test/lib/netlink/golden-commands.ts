@@ -4,6 +4,7 @@ const links = [
     ["bridge", "private", "vepa"].map((flag) => `netns POD type ipvlan mode ${mode} ${flag}`),
   ),
   "address 02:00:00:00:00:01 mtu 1400 group 77 netns POD type macvlan mode bridge bcqueuelen 2000",
+  "netns POD type vlan id 7",
 ].map((rest) => `link add link veth0 name net1-0 ${rest}`);
 
 /** Commands of iproute2, run where veth0 is link 100 and veth1 link 101; POD is another namespace. */

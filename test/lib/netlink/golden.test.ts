@@ -69,6 +69,7 @@ const requests: Readonly<Record<string, Request>> = {
       mtu: 1400,
       group: 77,
     }),
+  [`${prefix} netns POD type vlan id 7`]: link({ kind: "vlan", id: 7 }),
   "ip link set veth0 up": setLinkUp(veth0),
   "ip link set veth0 name net1-0 address 02:00:00:00:00:01 mtu 1400 group 77": setLink({
     index: veth0,

@@ -24,6 +24,12 @@ const accepted: [title: string, conf: JsonObject, parsed: object][] = [
     { plugin: { type: "macvlan" } },
     { link: { kind: { kind: "macvlan", mode: "bridge" } } },
   ],
+  ["vlan takes an id", { plugin: { type: "vlan", vlan: 7 } }, { link: { kind: { kind: "vlan", id: 7 } } }],
+  [
+    "vlan takes an id under the name that the Go plugin has",
+    { plugin: { type: "vlan", vlanId: 4094 } },
+    { link: { kind: { kind: "vlan", id: 4094 } } },
+  ],
   ["an MTU of 0 is the master's", { plugin: { type: "macvlan", mtu: 0 } }, { link: { mtu: undefined } }],
   ["no ipam section is no IPAM", {}, { ipam: { mode: "none" } }],
   ["an empty ipam section is no IPAM", { ipam: {} }, { ipam: { mode: "none" } }],
@@ -112,6 +118,20 @@ const refused: [title: string, conf: JsonObject, code: number, message: RegExp][
     7,
     /^plugin\.mode: "source" is not one of/,
   ],
+  [
+    "a vlan of no id",
+    { plugin: { type: "vlan" } },
+    7,
+    /^plugin\.vlan: is missing; write a VLAN id from 1 to 4094/,
+  ],
+  ["a vlan of id 0", { plugin: { type: "vlan", vlan: 0 } }, 7, /^plugin\.vlan: 0 is not at least 1/],
+  [
+    "a vlan of id 4095",
+    { plugin: { type: "vlan", vlan: 4095 } },
+    7,
+    /^plugin\.vlan: 4095 is no VLAN id; write one from 1 to 4094/,
+  ],
+  ["a vlan in quotes", { plugin: { type: "vlan", vlanId: "7" } }, 7, /^plugin\.vlanId: "7" is not a/],
   [
     "a master inside the pod",
     { plugin: { type: "macvlan", linkInContainer: true } },

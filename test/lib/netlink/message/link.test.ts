@@ -16,6 +16,7 @@ const keysOf = <T extends object>(table: T) => Object.keys(table) as (keyof T & 
 const kinds: NewLinkKind[] = [
   ...keysOf(macvlanModes).map((mode) => ({ kind: "macvlan", mode }) as const),
   { kind: "macvlan", mode: "bridge", bcqueuelen: 5000 },
+  { kind: "vlan", id: 4094 } as const,
   ...keysOf(ipvlanModes).flatMap((mode) =>
     keysOf(ipvlanFlags).map((flag) => ({ kind: "ipvlan", mode, flag }) as const),
   ),
@@ -62,6 +63,12 @@ describe("decodeLink", () => {
     ["a veth", linkinfo("veth", 1), "veth"],
   ])("reads %s as a kind of another", (_name, body, name) => {
     expect(decodeLink({ body }).kind).toEqual({ kind: "other", name });
+  });
+
+  test("reads a VLAN of 802.1ad as a kind of another", () => {
+    const data = [u16(1, 7), { type: 5, value: Uint8Array.of(0x88, 0xa8) }];
+    const body = encodeBody(new Uint8Array(16), [nest(18, [text(1, "vlan"), nest(2, data)])]);
+    expect(decodeLink({ body }).kind).toEqual({ kind: "other", name: "vlan" });
   });
 
   test("reads a bare header, as old kernels may give of a link", () => {
