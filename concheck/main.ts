@@ -1,5 +1,4 @@
 import { constants } from "node:os";
-import { UsageError } from "./pod.ts";
 
 /** What a call needs of its process. */
 export interface Call {
@@ -21,13 +20,16 @@ export async function concheck({ args, version }: Call): Promise<void> {
 async function served({ args, version }: Call, stop: AbortSignal): Promise<number> {
   try {
     const { serve } = await import("./serve.ts");
-    const { stdout, exitCode } = await serve(args, version, stop);
-    process.stdout.write(stdout);
-    if (!stop.aborted || exitCode === 0) return exitCode;
+    const { stdout, exitCode, isEndedBySignal } = await serve(args, version, stop);
+    if (!stop.aborted || isEndedBySignal) {
+      process.stdout.write(stdout);
+      return exitCode;
+    }
     process.stderr.write("multi-nic-concheck: stopped; everything it opened is closed\n");
     return 128 + constants.signals[stop.reason as (typeof signals)[number]];
   } catch (error) {
-    if (error instanceof UsageError) {
+    // Not instanceof: in the executable, what is imported lazily has a class of its own of the same name.
+    if (error instanceof Error && error.name === "UsageError") {
       process.stderr.write(`multi-nic-concheck: ${error.message}\nmulti-nic-concheck --help says more\n`);
       return 64;
     }

@@ -54,6 +54,7 @@ function servers(options: ManifestOptions) {
 function clients(options: ManifestOptions) {
   const { namespace, port, hosts } = options;
   const service = `${serverName}.${namespace}.svc`;
+  const args = ["client", "--server", service, "--hosts", String(hosts), "--port", String(port)];
   return {
     apiVersion: "batch/v1",
     kind: "Job",
@@ -71,7 +72,7 @@ function clients(options: ManifestOptions) {
           ...podSpec,
           restartPolicy: "Never",
           topologySpreadConstraints: [onePerNode],
-          containers: [container("client", ["client", "--server", service, "--port", String(port)], options)],
+          containers: [container("client", args, options)],
         },
       },
     },

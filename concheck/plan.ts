@@ -12,22 +12,21 @@ export interface Probe {
   readonly at: PodAddress;
 }
 
-/** A probe for every ordered pair of pods and every address of the second. */
+/** A probe for every ordered pair of pods and every address of the second; both directions of a pair in a row. */
 export function planProbes(pods: readonly Pod[]): Probe[] {
-  return pods.flatMap((from) =>
-    pods
-      .filter((to) => to !== from)
-      .flatMap((to) =>
-        to.addresses.map((at) => ({
-          from,
-          to,
-          source: sourceFor(at, from.addresses),
-          target: formatAddress(at.cidr.address),
-          at,
-        })),
-      ),
+  return pods.flatMap((a, place) =>
+    pods.slice(place + 1).flatMap((b) => [...probesFrom(a, b), ...probesFrom(b, a)]),
   );
 }
+
+const probesFrom = (from: Pod, to: Pod): Probe[] =>
+  to.addresses.map((at) => ({
+    from,
+    to,
+    source: sourceFor(at, from.addresses),
+    target: formatAddress(at.cidr.address),
+    at,
+  }));
 
 /**
  * The address to ask from, so that each NIC answers for itself: one in the target's network before others, then the one

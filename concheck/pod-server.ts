@@ -39,7 +39,7 @@ export async function servePod({ port }: { readonly port: number }, signal: Abor
   process.stderr.write(`multi-nic-concheck: ${about.name} answers on port ${port}: ${own.join(" ")}\n`);
   if (!signal.aborted) await once(signal, "abort");
   iperf?.kill("SIGKILL");
-  return { stdout: "", exitCode: 0 };
+  return { stdout: "", exitCode: 0, isEndedBySignal: true };
 }
 
 function startIperf(port: number) {

@@ -2,6 +2,7 @@ import { openNetns } from "../lib/linux/netns.ts";
 import { formatAddress } from "../lib/net/address.ts";
 import { Endpoint, type Outcome } from "./endpoint.ts";
 import { inParallel, type Limits } from "./limits.ts";
+import { neighbourPace } from "./pace.ts";
 import type { Probe } from "./plan.ts";
 import type { Pod } from "./pod.ts";
 
@@ -23,7 +24,9 @@ export async function reachAll(
 ): Promise<Results> {
   const results = new Map<Probe, Reached>();
   using endpoints = openEndpoints(pods);
+  const pace = neighbourPace(probes.length);
   await inParallel(probes, parallel, signal, async (probe) => {
+    await pace();
     results.set(probe, await reach(probe, endpoints.of, timeout));
     done();
   });

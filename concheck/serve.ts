@@ -9,6 +9,8 @@ import { storedNetworks } from "./stored-pods.ts";
 export interface Served {
   readonly stdout: string;
   readonly exitCode: number;
+  /** A signal is how it ends; of a check, it is what breaks it off */
+  readonly isEndedBySignal?: true;
 }
 
 type Asked<V extends Command["verb"]> = Extract<Command, { verb: V }>;
