@@ -24,9 +24,11 @@ export async function reachAll(
 ): Promise<Results> {
   const results = new Map<Probe, Reached>();
   using endpoints = openEndpoints(pods);
-  const pace = neighbourPace(probes.length);
+  const { next, why } = neighbourPace(probes.length);
+  if (why !== undefined) process.stderr.write(`multi-nic-concheck: ${why}\n`);
   await inParallel(probes, parallel, signal, async (probe) => {
-    await pace();
+    await next();
+    if (signal.aborted) return;
     results.set(probe, await reach(probe, endpoints.of, timeout));
     done();
   });
