@@ -105,9 +105,11 @@ export class NetlinkSocket implements Netlink {
   #exchange(requests: readonly Request[]): Promise<{ exchange: Exchange; breakdown?: Breakdown }> {
     const exchange = newExchange(requests.map(acknowledged), this.#nextSeq(requests.length));
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
+      const expire = () =>
         settle({ errno: ETIMEDOUT, explanation: `no answer from the kernel within ${patience / 1000} s` });
-      }, patience).unref();
+      // Within sendmsg(2) the kernel serves the request, once the others' work under the RTNL is done. A loop that this
+      // kept waiting runs its timers first; the answer that is there by then is read before an immediate.
+      const timer = setTimeout(() => setImmediate(expire), patience).unref();
       const settle = (breakdown?: Breakdown) => {
         if (this.#waiting?.exchange !== exchange) return;
         this.#waiting = undefined;

@@ -217,6 +217,17 @@ describe("a kernel that does not answer", () => {
     );
   });
 
+  test("has answered where the answer came while sendmsg kept the loop from running", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    const transport = fakeTransport(() => undefined);
+    const answered = new NetlinkSocket(transport).request(batchOf(1));
+    await vi.advanceTimersByTimeAsync(4_999);
+    // A loop that was kept runs its timers first, then reads.
+    vi.advanceTimersByTime(1);
+    transport.deliver(ack(1));
+    expect(await answered).toEqual([[]]);
+  });
+
   test("leaves no timer when it does", async () => {
     vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
     await new NetlinkSocket(fakeTransport(grant)).request(batchOf(1));
