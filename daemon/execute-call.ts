@@ -59,8 +59,14 @@ export async function executeCall({ plugin, env, stdin }: Call): Promise<Outcome
     : { ...outcome, stderr: outcome.stderr + Buffer.concat(chunks).toString("utf8") };
 }
 
-/** Loads all that a call may need, so that none has to wait for it. */
+/** Loads what most calls need, so that the first of them does not wait for it. */
 export async function loadPlugins(): Promise<void> {
-  await Promise.all([...plugins.values()].map((plugin) => plugin.verbs()));
-  await import("../lib/cni/format-result.ts");
+  await Promise.all([
+    import("../plugins/multi-nic/add.ts"),
+    import("../plugins/multi-nic/del.ts"),
+    import("../plugins/multi-nic/check.ts"),
+    import("../plugins/multi-nic-ipam/add.ts"),
+    import("../plugins/multi-nic-ipam/del.ts"),
+    import("../lib/cni/format-result.ts"),
+  ]);
 }

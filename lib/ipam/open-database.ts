@@ -1,8 +1,14 @@
 import { statSync } from "node:fs";
+import { processWide } from "../linux/process-wide.ts";
 import { Database } from "./database.ts";
 
-/** Databases that stay open from call to call, by their paths; undefined where each call opens its own. */
-let kept: Map<string, Kept> | undefined;
+interface Keeping {
+  /** Databases that stay open from call to call, by their paths; undefined where each call opens its own. */
+  kept: Map<string, Kept> | undefined;
+}
+
+/** Of all copies of this module: what opens a database has another than what says that it is to stay open. */
+const keeping = processWide<Keeping>("ipam.databases", () => ({ kept: undefined }));
 
 interface Kept {
   readonly database: Database;
@@ -22,12 +28,12 @@ export interface Opened {
  * a lock. That is for a process that stays: it saves each call the opening, and the checkpoint of the last to close.
  */
 export function keepDatabasesOpen(): void {
-  kept ??= new Map();
+  keeping.kept ??= new Map();
 }
 
 /** The database of that path. Throws CniError. */
 export function openDatabase(path: string): Opened {
-  if (kept !== undefined) return use(kept, path);
+  if (keeping.kept !== undefined) return use(keeping.kept, path);
   const database = new Database(path);
   return { database, done: () => database.close() };
 }

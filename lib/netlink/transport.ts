@@ -1,5 +1,6 @@
 import { RawNetlinkSocket } from "netlink/dist/raw.js";
 import { loadAddon, type NetnsAddon } from "../linux/addon.ts";
+import { processWide } from "../linux/process-wide.ts";
 import { NETLINK_ROUTE } from "./constants.ts";
 import { NetlinkError } from "./error.ts";
 
@@ -11,14 +12,15 @@ export interface Transport extends Pick<RawNetlinkSocket, "on" | "close" | "ref"
   send(bytes: Uint8Array, options: object, sent: Sent): void;
 }
 
-let offThread = false;
+/** Of all copies of this module: the one that opens a socket is another than the one that was told. */
+const settings = processWide("netlink.transport", () => ({ offThread: false }));
 
 /**
  * From now on sockets send in threads of libuv's pool: the kernel serves a request before send(2) returns, and what
  * deletes a link waits for all its readers. That is for a process that has other calls to serve meanwhile.
  */
 export function sendOffThread(): void {
-  offThread = true;
+  settings.offThread = true;
 }
 
 /** A socket in the namespace the thread is in. Throws NetlinkError where the kernel gives none. */
@@ -26,7 +28,7 @@ export function openTransport(): Transport {
   try {
     const raw = new RawNetlinkSocket(NETLINK_ROUTE);
     const fd = loadAddon<NetnsAddon>("netns").tuneNetlink(raw.address().port) >> 3;
-    return offThread ? threaded(raw, fd) : raw;
+    return settings.offThread ? threaded(raw, fd) : raw;
   } catch (error) {
     const { errno, message } = error as NodeJS.ErrnoException;
     if (errno === undefined) throw error;
