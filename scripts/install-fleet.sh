@@ -75,7 +75,7 @@ done
 
 # read_inventory: hosts, and options_of[host].
 hosts=()
-declare -A options_of=() result_of=() seconds_of=() words_of=()
+declare -A options_of=() result_of=() seconds_of=() words_of=() host_of=()
 read_inventory() {
   local line words word
   while IFS= read -r line || [ -n "$line" ]; do
@@ -131,7 +131,8 @@ stage() {
     [ -e "$from/$file" ] || { echo "$from/$file is missing: build for this architecture by build.sh" && return 1; }
   done
   on "$host" mkdir -p "$staging" || return
-  scp -q "${ssh_options[@]}" "$from/install.sh" "$from/SHA256SUMS" "$(destination "$host"):$staging/" </dev/null || return
+  scp -q "${ssh_options[@]}" "$from/SHA256SUMS" "$(destination "$host"):$staging/" </dev/null || return
+  scp -q "${ssh_options[@]}" "$from/install.sh" "$(destination "$host"):$staging/install.sh.new" </dev/null || return
   for file in $(files_for "$host"); do
     sum=$(sed -n "s/^\([0-9a-f]*\) [ *]$file\$/\1/p" "$from/SHA256SUMS")
     find="for folder in $staging /var/lib/cni/bin /opt/cni/bin /run/cni/bin; do"
@@ -157,8 +158,9 @@ install() {
     *) echo "is a $machine; there are executables for x86_64 and aarch64" && return 1 ;;
   esac
   stage "$host" "$arch" || { echo "files could not be copied to $staging" && return 1; }
+  # By a rename: an install.sh of a run that was interrupted may still be reading its file.
   # shellcheck disable=SC2086 # words of the inventory
-  on "$host" sudo -n sh "$staging/install.sh" --from "$staging" --json "${install_options[@]-}" ${options_of[$host]} >"$json" || status=$?
+  on "$host" mv -f "$staging/install.sh.new" "$staging/install.sh" '&&' sudo -n sh "$staging/install.sh" --from "$staging" --json "${install_options[@]-}" ${options_of[$host]} >"$json" || status=$?
   case $status in
     0 | 3) on "$host" rm -rf "$staging" || echo "$staging is left there" ;;
     *) [ -s "$json" ] || echo "install.sh could not be run by sudo -n (status $status)" ;;
@@ -203,7 +205,7 @@ is_done() {
 # roll_out HOST...: at most $parallel at a time. Starts no more once one has failed.
 roll_out() {
   local host pid
-  declare -A host_of=()
+  host_of=()
   for host in "$@"; do
     while [ ${#host_of[@]} -ge "$parallel" ]; do reap; done
     [ "$failures" = 0 ] || [ -n "$go_on" ] || break
@@ -249,10 +251,15 @@ table() {
   done
 }
 
-# stop: a terminal's Ctrl-C reaches the runs too; what was not settled is not done.
+# stop: ends the runs with their ssh. What was not settled is not done, and --resume does it again: a DPU whose
+# install.sh goes on by itself then says that nothing is left to do.
 stop() {
+  local pid
   trap - INT TERM
-  jobs -p | xargs -r kill 2>/dev/null || :
+  for pid in $(jobs -p); do kill -- "-$pid" 2>/dev/null || :; done
+  for pid in "${!host_of[@]}"; do result_of[${host_of[$pid]}]=interrupted; done
+  report >"$out/report.json"
+  table
   say "interrupted; go on by --resume" >&2
   exit 130
 }
@@ -260,6 +267,8 @@ stop() {
 failures=0 left_to_you=''
 read_inventory
 mkdir -p "$out" || bad_usage "--out $out cannot be made"
+# Each run in a process group of its own, so that it can be ended whole, and is not by the terminal.
+set -m
 trap stop INT TERM
 
 others=()

@@ -11,6 +11,7 @@ for docs/reliability.md; how far it is goes to stderr. PART is one of:
   faults-ipvlan  the same with ipvlan, in the test kernel (1 to 2 hours)
   fuzz           200,000 configurations, structured and mangled, for the parsers of all plugins (2 minutes)
   fuzz-client    the thin client under libFuzzer, with AddressSanitizer (5 minutes; FUZZ_SECONDS for others)
+  install        install.sh and its removal killed at each of their steps (2 minutes)
   concurrency    50 pods of 4 NICs at once, then 2,000 operations by 16 workers (2 minutes)
 Options of the faults: --most N, at most N faults a scenario; --only TITLE, scenarios with that in their title.
 Exit status 1 when a part failed.
@@ -22,7 +23,7 @@ parts=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
   case $1 in
     -h | --help) usage && exit 0 ;;
-    faults | faults-ipvlan | fuzz | fuzz-client | concurrency) parts+=("$1") ;;
+    faults | faults-ipvlan | fuzz | install | fuzz-client | concurrency) parts+=("$1") ;;
     *) usage >&2 && exit 64 ;;
   esac
   shift
@@ -65,6 +66,7 @@ for part in "${parts[@]}"; do
       ;;
     fuzz) MULTI_NIC_CNI_FUZZ_RUNS=33400 tests unit test/fuzz ;;
     fuzz-client) fuzz_client ;;
+    install) MULTI_NIC_CNI_INSTALL_KILLS=1 tests live test/scripts/install/faults ;;
     concurrency) MULTI_NIC_CNI_OPERATIONS=2000 tests live test/live/concurrency ;;
   esac || status=1
 done

@@ -24,6 +24,12 @@ export interface Outcome {
   readonly stderr: string;
 }
 
+export interface Started {
+  readonly pid: number | undefined;
+  readonly stdout: NodeJS.ReadableStream;
+  readonly outcome: Promise<Outcome>;
+}
+
 /** A booted node: Debian's systemd and sshd in namespaces, with /etc, /var and /run of its own. */
 export interface Dpu {
   /** What ssh calls it. */
@@ -44,6 +50,8 @@ export interface Fleet extends AsyncDisposable {
   readonly sshConfig: string;
   /** A command on the provisioning host. */
   run(command: string, args: readonly string[]): Promise<Outcome>;
+  /** The same, as a process group of its own, which may be sent a signal. */
+  start(command: string, args: readonly string[]): Started;
 }
 
 const boot = join(import.meta.dirname, "dpu-boot.sh");
@@ -68,6 +76,7 @@ export async function makeFleet(count: number): Promise<Fleet> {
     folder,
     sshConfig,
     run: (command, args) => outcome("ip", ["netns", "exec", network.name, command, ...args]),
+    start: (command, args) => start("ip", ["netns", "exec", network.name, command, ...args]),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
@@ -157,4 +166,10 @@ async function powerOn(folder: string, address: string, network: Namespace) {
 async function outcome(command: string, args: readonly string[]): Promise<Outcome> {
   const { exitCode, stdout, stderr } = await execa(command, args, { reject: false });
   return { exitCode, stdout, stderr };
+}
+
+function start(command: string, args: readonly string[]): Started {
+  const process = execa(command, args, { reject: false, detached: true });
+  const outcome = process.then(({ exitCode, stdout, stderr }) => ({ exitCode, stdout, stderr }));
+  return { pid: process.pid, stdout: process.stdout, outcome };
 }

@@ -138,6 +138,15 @@ export function standInDist(): string {
   return folder;
 }
 
+/** A folder like dist, of these, with their installer. */
+export function standInRelease(folder: string): string {
+  mkdirSync(folder, { recursive: true });
+  execFileSync("cp", ["-r", standInDist(), join(folder, `linux-${process.arch}`)]);
+  const installer = execFileSync(join(scripts, "bundle-install.sh"));
+  writeFileSync(join(folder, `linux-${process.arch}/install.sh`), installer);
+  return folder;
+}
+
 /** A folder like dist/linux-x64, of one file under three names, and its checksum. */
 export function makeDist(folder: string, file: string, sum?: string): void {
   mkdirSync(folder, { recursive: true });
