@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Row } from "../../concheck/report.ts";
@@ -64,4 +65,55 @@ export function unconnected({ networks }: Report): string[] {
         : addresses.filter(({ connected }) => !connected).map(({ address }) => `${from} > ${to} ${address}`),
     )
     .sort();
+}
+
+/** A program's stdout; throws where it fails. */
+export const run = (program: string, args: readonly string[]): string =>
+  execFileSync(program, args, { encoding: "utf8" });
+
+export interface Running extends AsyncDisposable {
+  readonly child: ChildProcess;
+  /** When its stderr has the words */
+  readonly said: Promise<void>;
+  readonly ended: Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
+}
+
+interface Where {
+  readonly netns?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Starts it, and notices when it says some words. It ends with the test. */
+export function until(args: readonly string[], words: string, { netns, env = {} }: Where = {}): Running {
+  const [program, ...rest] = [
+    ...(netns === undefined ? [] : ["ip", "netns", "exec", netns]),
+    ...command,
+    ...args,
+  ];
+  const child = spawn(program ?? "", rest, {
+    env: { ...process.env, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let [stdout, stderr] = ["", ""];
+  child.stdout?.on("data", (bytes) => {
+    stdout += bytes;
+  });
+  const ended = once(child, "close").then(([code]) => ({ code, stdout, stderr }));
+  const said = new Promise<void>((resolve, reject) => {
+    child.stderr?.on("data", (bytes) => {
+      stderr += bytes;
+      if (stderr.includes(words)) resolve();
+    });
+    ended.then(() => reject(new Error(`it ended, and never said "${words}": ${stderr}`)));
+  });
+  said.catch(() => {});
+  return {
+    child,
+    said,
+    ended,
+    [Symbol.asyncDispose]: async () => {
+      child.kill("SIGTERM");
+      await ended;
+    },
+  };
 }
