@@ -1,0 +1,30 @@
+import { makeBed } from "../bed.ts";
+import { daemonContestant, goContestant, standaloneContestant } from "../contestants.ts";
+import { type Measured, measure } from "../measure.ts";
+import type { Options } from "../options.ts";
+
+/** A pod with 1, 2, 4, 8 networks. */
+export async function nics(
+  { rounds, kind, newer, say }: Options,
+  counts: readonly number[],
+): Promise<Measured[]> {
+  using bed = makeBed({ masters: Math.max(...counts) });
+  const daemon = await daemonContestant(bed, { kind });
+  const contestants = [
+    goContestant(bed, "go", { kind }),
+    ...(newer ? [goContestant(bed, "go-1.9", { kind })] : []),
+    standaloneContestant(bed, { kind }),
+    daemon,
+  ];
+  try {
+    const results: Measured[] = [];
+    for (const count of counts) {
+      say(`${count} ${count === 1 ? "NIC" : "NICs"}`);
+      results.push(await measure({ title: `${count}`, nics: count, rounds, contestants }));
+    }
+    daemon.resident?.checkServed(counts.length * (rounds + 1) * 2);
+    return results;
+  } finally {
+    await daemon.resident?.end();
+  }
+}
