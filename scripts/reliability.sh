@@ -13,6 +13,7 @@ for docs/reliability.md; how far it is goes to stderr. PART is one of:
   fuzz-client    the thin client under libFuzzer, with AddressSanitizer (5 minutes; FUZZ_SECONDS for others)
   install        install.sh and its removal killed at each of their steps (2 minutes)
   concurrency    50 pods of 4 NICs at once, then 2,000 operations by 16 workers (2 minutes)
+  concurrency-qemu  the same with macvlan and ipvlan on four processors, which QEMU emulates (1 to 2 hours)
 Options of the faults: --most N, at most N faults a scenario; --only TITLE, scenarios with that in their title.
 Exit status 1 when a part failed.
 EOT
@@ -37,14 +38,15 @@ done
 
 purposes=(build test)
 [[ " ${parts[*]} " != *-ipvlan* ]] || purposes+=(kernel)
+[[ " ${parts[*]} " != *-qemu* ]] || purposes+=(qemu)
 [[ " ${parts[*]} " != *" fuzz-client "* ]] || purposes+=(fuzz)
 scripts/install-packages.sh "${purposes[@]}" >&2 || exit 1
 [ node_modules/.package-lock.json -nt package-lock.json ] || npm ci --no-progress >&2 || exit 1
 export PATH=$PWD/node_modules/.bin:$PATH
 { scripts/build-native.sh && ./build.sh --arch "$(node -p process.arch)"; } >&2 || exit 1
 
-# tests PROJECT FILE: a file of the test suite, with the numbers asked for in the environment.
-tests() { nice node node_modules/vitest/vitest.mjs run --project "$1" --testTimeout 3600000 --reporter=verbose "$2"; }
+# tests PROJECT FILE [PREFIX...]: a file of the test suite, with the numbers asked for in the environment.
+tests() { nice "${@:3}" node node_modules/vitest/vitest.mjs run --project "$1" --testTimeout 3600000 --reporter=verbose "$2"; }
 
 # Whatever it finds fails the run, and is left in build/fuzz; the corpus there is where the next run begins.
 fuzz_client() {
@@ -67,6 +69,10 @@ for part in "${parts[@]}"; do
     fuzz) MULTI_NIC_CNI_FUZZ_RUNS=33400 tests unit test/fuzz ;;
     fuzz-client) fuzz_client ;;
     install) MULTI_NIC_CNI_INSTALL_KILLS=1 tests live test/scripts/install/faults ;;
+    concurrency-qemu)
+      MULTI_NIC_CNI_OPERATIONS=${MULTI_NIC_CNI_OPERATIONS:-2000} MULTI_NIC_CNI_REQUIRE="macvlan ipvlan" \
+        tests live test/live/concurrency scripts/test-kernel/qemu/run.sh -t 14400 -m 6G --
+      ;;
     concurrency) MULTI_NIC_CNI_OPERATIONS=2000 tests live test/live/concurrency ;;
   esac || status=1
 done

@@ -5,12 +5,13 @@ set -uo pipefail
 
 usage() {
   cat <<'EOT'
-Usage: test.sh [--only unit|live|uml]
+Usage: test.sh [--only unit|live|uml|qemu]
 Installs what is missing (Debian packages, npm modules), builds, and runs all the tests:
   unit  lint, types and the tests that need no kernel
   live  the tests on this machine's kernel, in network namespaces of their own (root); then, of these, the
         conformance suite with every call handed to multi-nicd
   uml   the same tests in a User-Mode Linux kernel, which has ipvlan (root)
+  qemu  those that need a NIC with SR-IOV, on QEMU's (root)
 Lists each test that was skipped, with the reason, and each that failed. The last line is the sum:
   <n> passed, <n> failed, <n> skipped
 Exit status 1 when one failed or none ran. Reports: build/reports/*.json.
@@ -25,7 +26,7 @@ case ${1-} in
   '') ;;
   *) usage >&2 && exit 64 ;;
 esac
-case $only in '' | unit | live | uml) ;; *) usage >&2 && exit 64 ;; esac
+case $only in '' | unit | live | uml | qemu) ;; *) usage >&2 && exit 64 ;; esac
 
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." || exit 1
 trap 'exit 130' INT
@@ -71,6 +72,7 @@ packages() {
   local purposes=(build cross)
   ! is_wanted live || purposes+=(test podman containerd)
   ! is_wanted uml || purposes+=(test kernel)
+  ! is_wanted qemu || purposes+=(test qemu)
   scripts/install-packages.sh "${purposes[@]}"
 }
 
@@ -119,14 +121,24 @@ live_in_uml() {
     -e MULTI_NIC_CNI_REQUIRE="ipvlan macvlan veth dummy vlan bond vrf" -- "${files[@]}" test/lib
 }
 
+# In Debian's kernel with an emulated NIC run those that need its virtual functions: every processor is emulated too.
+live_in_qemu() {
+  local files
+  mapfile -t files < <(grep --recursive --files-with-matches 'sriov()' test --include='*.live.test.ts')
+  live_tests "$reports/qemu.json" scripts/test-kernel/qemu/run.sh -t 600 -n 1 -w "$reports" \
+    -e MULTI_NIC_CNI_REQUIRE="sriov ipvlan macvlan veth" -- "${files[@]}"
+}
+
 prepare packages packages
 prepare npm npm_modules
 export PATH=$PWD/node_modules/.bin:$PATH
 prepare "native addon" scripts/build-native.sh
 ! is_wanted uml || prepare "test kernel" scripts/test-kernel/get-kernel.sh
+! is_wanted qemu || prepare "kernel for QEMU" scripts/test-kernel/qemu/get.sh
 [ "$only" = unit ] || prepare build ./build.sh
 ! is_wanted unit || stage unit unit.json - env MULTI_NIC_CNI_TEST_REPORT="$reports/unit.json" npm run --silent check
 ! is_wanted live || stage live live.json - live_on_this_kernel
 ! is_wanted live || stage "conformance by multi-nicd" daemon.json - conformance_by_daemon
 ! is_wanted uml || stage uml uml.json ipvlan live_in_uml
+! is_wanted qemu || stage qemu qemu.json SR-IOV live_in_qemu
 finish
