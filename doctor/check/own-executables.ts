@@ -6,7 +6,7 @@ import type { Tree } from "../tree.ts";
 
 /** Names of one file each: the executable, and the client that runs it. */
 const names = [
-  ["multi-nic-cni", "infra-dpu-cni", "multi-nic-doctor", "multi-nicd"],
+  ["multi-nic-cni", "infra-dpu-cni", "multi-nic-concheck", "multi-nic-doctor", "multi-nicd"],
   ["multi-nic", "multi-nic-ipam"],
 ];
 const again = "copy the executables of one release with cp --preserve=links, or run scripts/install.sh";
