@@ -1,12 +1,18 @@
+import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { describeWhere, linkKind } from "../live/kernel.ts";
+import { describeWhere, linkKind, need } from "../live/kernel.ts";
 import { ipBatch, makeNamespace, type Namespace } from "../live/namespaces.ts";
 import { checked, command, concheck, run, unconnected, until } from "./concheck.ts";
 
-const veth = [linkKind("veth"), linkKind("bridge")];
+const iperf3 = need(
+  "iperf3",
+  spawnSync("iperf3", ["--version"]).status === 0,
+  "there is no iperf3; apt-get install iperf3",
+);
+const veth = [linkKind("veth"), linkKind("bridge"), iperf3];
 
 /** Pods on a switch of their own for each NIC: 10.<nic>.<pod / 200>.<pod % 200 + 1>/16, and fd0<nic>::<pod + 1>/64. */
 function makePods(count: number, nics: number, stack: DisposableStack): Namespace[] {
