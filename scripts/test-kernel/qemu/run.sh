@@ -77,6 +77,7 @@ done
 # shellcheck disable=SC2016 # the inner shell expands these
 guest='kernel=$1 job=$2 seconds=$3
   shift 3
+  (sleep 180; [ -s "$job/times" ] || { : >"$job/stuck"; kill -TERM 1; }) &
   own() { exec "$kernel/lib/ld-linux-x86-64.so.2" --library-path "$kernel/lib" "$kernel/$1" "${@:2}"; }
   serve() {
     (own virtiofsd --socket-path "$job/$1" --shared-dir "$2" --sandbox none --inode-file-handles=never \
@@ -89,4 +90,11 @@ guest='kernel=$1 job=$2 seconds=$3
   exec timeout --foreground --kill-after=5 "$seconds" \
     "$kernel/lib/ld-linux-x86-64.so.2" --library-path "$kernel/lib" "$kernel/qemu" "$@"'
 run_machine "$guest" "$kernel" "$job" "$seconds" "${machine[@]}"
+# It was seen once in some twenty starts, and never after COMMAND had begun.
+if [ -e "$job/stuck" ]; then
+  echo "run.sh: the kernel was not up after 180 s; starting it once more" >&2
+  rm -f "$job"/root "$job"/writable[0-9]* "$job/stuck"
+  run_machine "$guest" "$kernel" "$job" "$seconds" "${machine[@]}"
+  [ ! -e "$job/stuck" ] || die "the kernel was not up after 180 s, twice; the end of its console: $(tail -n 30 "$job/console")"
+fi
 finish "$@"
