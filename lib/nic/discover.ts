@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import type { Cidr } from "../net/address.ts";
+import { containsAddress } from "../net/address.ts";
 import type { Message, Request } from "../netlink/codec.ts";
 import { IFF_LOOPBACK, IFF_LOWER_UP, IFF_UP, RT_SCOPE_LINK, RT_TABLE_MAIN } from "../netlink/constants.ts";
 import { NetlinkError } from "../netlink/error.ts";
 import { decodeAddress, dumpAddresses } from "../netlink/message/address.ts";
-import { decodeLink, dumpLinks, getLinkByName, type Link } from "../netlink/message/link.ts";
+import { decodeLink, dumpLinks, getLinkByIndex, getLinkByName, type Link } from "../netlink/message/link.ts";
 import { decodeRoute, dumpRoutes } from "../netlink/message/route.ts";
 import type { Netlink } from "../netlink/socket.ts";
 import type { Nic } from "./nic.ts";
@@ -31,6 +32,9 @@ export async function readNics(host: HostView): Promise<Nic[]> {
     }));
 }
 
+/** Of linux/if.h: a link's name has fewer bytes. */
+const IFNAMSIZ = 16;
+
 /**
  * The NICs of these names, those that there are. It looks at no other link, so that it costs the same on a host with a
  * thousand; at default routes it does not look, and at addresses only where asked to.
@@ -40,8 +44,9 @@ export async function readNicsByName(
   names: readonly string[],
   { addresses }: { readonly addresses: boolean },
 ): Promise<Nic[]> {
-  const found = await Promise.all(names.map((name) => findLink(host.netlink, name)));
-  const links = found.filter((link) => link !== undefined);
+  // No link has a longer name, and one of megabytes fits no attribute.
+  const possible = names.filter((name) => Buffer.byteLength(name) < IFNAMSIZ);
+  const links = await findLinks(host.netlink, possible.map(getLinkByName));
   const known = addresses
     ? await Promise.all(links.map(({ index }) => readAddresses(host.netlink, index)))
     : [];
@@ -52,22 +57,39 @@ export async function readNicsByName(
   }));
 }
 
-/** Of linux/if.h: a link's name has fewer bytes. */
-const IFNAMSIZ = 16;
+/**
+ * The NICs with an address in one of the networks. It looks at all addresses, but at no link without one of these: a
+ * host with a thousand pods has a thousand links whose addresses are their own affair.
+ */
+export async function readNicsOnNets(host: HostView, nets: readonly Cidr[]): Promise<Nic[]> {
+  const addresses = await readAddresses(host.netlink);
+  const isOnOne = ({ address }: Cidr) => nets.some((net) => containsAddress(net, address));
+  const indexes = [...addresses].filter(([, cidrs]) => cidrs.some(isOnOne)).map(([index]) => index);
+  const links = await findLinks(host.netlink, indexes.map(getLinkByIndex));
+  return links
+    .filter(({ flags }) => (flags & IFF_LOOPBACK) === 0)
+    .map((link) => ({
+      ...toNic(link, addresses.get(link.index) ?? []),
+      physical: hasDevice(host, link),
+      defaultRoute: false,
+    }));
+}
 
-/** The link of that name, or undefined. */
-export async function findLink(netlink: Netlink, name: string): Promise<Link | undefined> {
-  // No link has so long a name, and one of megabytes fits no attribute.
-  if (Buffer.byteLength(name) >= IFNAMSIZ) return undefined;
+/** Lookups in one batch, whose answers all have room in a socket */
+const mostAtOnce = 64;
+
+/** The links that are looked up, those that there are: in one batch, or one by one where one is missing. */
+async function findLinks(netlink: Netlink, lookups: readonly Request[]): Promise<Link[]> {
   try {
-    const [replies] = await netlink.request([getLinkByName(name)]);
-    const [message] = replies ?? [];
-    return message === undefined ? undefined : decodeLink(message);
+    if (lookups.length <= mostAtOnce) return (await netlink.request(lookups)).flat().map(decodeLink);
   } catch (error) {
-    if (error instanceof NetlinkError && (error.code === "ENODEV" || error.code === "ERANGE"))
-      return undefined;
-    throw error;
+    const isMissing = error instanceof NetlinkError && (error.code === "ENODEV" || error.code === "ERANGE");
+    if (!isMissing) throw error;
+    if (lookups.length === 1) return [];
   }
+  const found: Link[] = [];
+  for (const lookup of lookups) found.push(...(await findLinks(netlink, [lookup])));
+  return found;
 }
 
 function toNic(link: Link, addresses: readonly Cidr[]): Omit<Nic, "physical" | "defaultRoute"> {

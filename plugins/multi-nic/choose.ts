@@ -2,8 +2,9 @@ import type { Invocation } from "../../lib/cni/invocation.ts";
 import type { NodeFile } from "../../lib/ipam/node-file.ts";
 import type { Store } from "../../lib/ipam/store.ts";
 import type { Netns } from "../../lib/linux/netns.ts";
-import { readNics, readNicsByName } from "../../lib/nic/discover.ts";
-import type { SelectedNic } from "../../lib/nic/offer.ts";
+import { type HostView, readNics, readNicsByName, readNicsOnNets } from "../../lib/nic/discover.ts";
+import type { Nic } from "../../lib/nic/nic.ts";
+import type { Offer, SelectedNic } from "../../lib/nic/offer.ts";
 import { selectNics } from "../../lib/nic/select.ts";
 import type { MultiNicConf } from "./conf.ts";
 
@@ -27,25 +28,29 @@ export async function chooseNics(
     const load = store.read((tx) => tx.load());
     return chooseByPolicy({ ...needs, policy, offer, choice, view, invocation, load });
   }
-  const names = namesOf(offer);
-  const named =
-    names === undefined
-      ? undefined
-      : await readNicsByName(view, names, { addresses: needs.addressFor !== undefined });
-  // A name that is not there is worth a look at all the others: the message lists them.
-  const nics = named !== undefined && named.length === names?.length ? named : await readNics(view);
-  return selectNics(nics, offer, conf.choice, needs);
+  const few = await offeredAlone(view, offer, needs.addressFor !== undefined);
+  try {
+    if (few !== undefined) return selectNics(few, offer, conf.choice, needs);
+  } catch {
+    // What is wrong is said with a look at all the others, which the message lists.
+  }
+  return selectNics(await readNics(view), offer, conf.choice, needs);
 }
 
-/** Where the links are chosen by name alone; undefined where all links have to be looked at. */
-function namesOf(offer: {
-  masters: readonly string[];
-  masterNets: readonly unknown[];
-  nodeMasters: readonly { name: string }[];
-}): readonly string[] | undefined {
-  if (offer.masters.length > 0) return offer.masters;
-  if (offer.masterNets.length > 0 || offer.nodeMasters.length === 0) return undefined;
-  return offer.nodeMasters.map(({ name }) => name);
+/** The NICs that the offer may be of, where it says by what to look them up; undefined where all have to be looked at. */
+async function offeredAlone(
+  view: HostView,
+  { masters, masterNets, nodeMasters }: Offer,
+  addresses: boolean,
+): Promise<Nic[] | undefined> {
+  if (masters.length > 0) return readNicsByName(view, masters, { addresses });
+  if (masterNets.length > 0) return readNicsOnNets(view, masterNets);
+  if (nodeMasters.length === 0) return undefined;
+  return readNicsByName(
+    view,
+    nodeMasters.map(({ name }) => name),
+    { addresses },
+  );
 }
 
 /** In L3 modes the host routes to and from the pod, and the other hosts know the pod by an address of the master. */

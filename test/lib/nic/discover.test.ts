@@ -6,8 +6,9 @@ import { formatCidr, parseAddress, parseCidr } from "../../../lib/net/address.ts
 import type { Request } from "../../../lib/netlink/codec.ts";
 import * as k from "../../../lib/netlink/constants.ts";
 import { newAddress } from "../../../lib/netlink/message/address.ts";
+import { getLinkByIndex } from "../../../lib/netlink/message/link.ts";
 import { newRoute } from "../../../lib/netlink/message/route.ts";
-import { readNics, readNicsByName } from "../../../lib/nic/discover.ts";
+import { readNics, readNicsByName, readNicsOnNets } from "../../../lib/nic/discover.ts";
 import { type FakeAnswer, fakeNetlink, linkBody } from "../netlink/fake-netlink.ts";
 
 const sys = mkdtempSync(join(tmpdir(), "discover-"));
@@ -58,8 +59,10 @@ function kernel(routes: FakeAnswer): (request: Request) => FakeAnswer {
     if (request.type === k.RTM_GETADDR) return [...addresses, linkLocal];
     if (request.type === k.RTM_GETROUTE) return request.body[0] === k.AF_INET ? routes : [];
     if (request.flags & k.NLM_F_DUMP) return Object.values(links);
-    const named = Object.entries(links).find(([name]) => request.label === `look up ${name}`);
-    return named === undefined ? ENODEV : [named[1]];
+    const found = Object.entries(links).find(([name, body]) =>
+      [`look up ${name}`, `look up link ${body[4]}`].includes(request.label),
+    );
+    return found === undefined ? ENODEV : [found[1]];
   };
 }
 
@@ -167,4 +170,17 @@ test("addresses that nobody needs are not read", async () => {
   const netlink = fakeNetlink(kernel([]));
   await readNicsByName({ netlink, sys }, ["eth1"], { addresses: false });
   expect(netlink.requests.map(({ label }) => label)).toEqual(["look up eth1"]);
+});
+
+test("NICs on networks are found by their addresses, and no other link is looked at", async () => {
+  const netlink = fakeNetlink(kernel([]));
+  const nets = ["10.1.0.0/16", "172.31.0.0/24"].map(parseCidr);
+  const nics = await readNicsOnNets({ netlink, sys }, nets);
+  const [known] = (await readNics({ netlink: fakeNetlink(kernel([])), sys })).filter(
+    ({ name }) => name === "eth1",
+  );
+  expect(nics).toEqual([known]);
+  expect(netlink.requests.filter(({ type }) => type === k.RTM_GETLINK)).toEqual([
+    getLinkByIndex(known?.index ?? 0),
+  ]);
 });
