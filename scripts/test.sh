@@ -103,7 +103,7 @@ live_on_this_kernel() {
     echo "test.sh: live tests make network namespaces: run it with sudo, or --only unit" >&2
     return 1
   }
-  live_tests "$reports/live.json" env MULTI_NIC_CNI_REQUIRE="${MULTI_NIC_CNI_REQUIRE-macvlan veth arm64-emulation podman containerd open-vswitch sshd shellcheck}"
+  live_tests "$reports/live.json" env MULTI_NIC_CNI_REQUIRE="${MULTI_NIC_CNI_REQUIRE-macvlan veth arm64-emulation podman containerd open-vswitch iperf3 sshd shellcheck}"
 }
 
 conformance_by_daemon() {
