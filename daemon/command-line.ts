@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { hostname } from "node:os";
 import { parseArgs } from "node:util";
 import { statePaths } from "../lib/linux/paths.ts";
 
@@ -14,60 +15,125 @@ export interface ServeOptions {
   readonly metrics: MetricsAddress | undefined;
   /** ms that calls at work are waited for when the daemon is told to end */
   readonly drain: number;
+  /** Path of the cluster file, if there is one to keep */
+  readonly cluster: string | undefined;
+  /** This host's name in it */
+  readonly node: string;
+  readonly renumber: boolean;
+}
+
+export interface PlanOptions {
+  readonly file: string;
+  /** The cluster file before it */
+  readonly from: string | undefined;
+  readonly renumber: boolean;
+  readonly json: boolean;
 }
 
 export type Command =
   | { readonly verb: "help" }
   | { readonly verb: "version" }
   | ({ readonly verb: "serve" } & ServeOptions)
-  | { readonly verb: "status"; readonly stateDir: string; readonly json: boolean };
+  | { readonly verb: "status" | "routes"; readonly stateDir: string; readonly json: boolean }
+  | ({ readonly verb: "plan" } & PlanOptions)
+  | { readonly verb: "cleanup"; readonly stateDir: string; readonly dryRun: boolean }
+  | { readonly verb: "nics"; readonly args: readonly string[] };
 
 /** What is wrong with the arguments; its message is for the user. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-export const help = `Usage: multi-nicd [serve] [options]
-       multi-nicd status [--state-dir DIR] [--json]
-Serves the calls of the CNI plugins multi-nic, multi-nic-ipam and infra-dpu-cni from one process that stays. The thin
-clients in the CNI folder hand their calls to it; without it, or where it does not answer, they run the standalone
-executable beside them, so nothing depends on it. It keeps nothing that is not in the state folder.
+export const help = `Usage: multi-nicd [serve] [--state-dir DIR] [--cluster FILE [--node NAME] [--renumber]]
+                  [--metrics WHERE] [--drain SECONDS]
+       multi-nicd status|routes [--state-dir DIR] [--json]
+       multi-nicd plan FILE [--from OLD [--renumber]] [--json]
+       multi-nicd cleanup [--state-dir DIR] [--dry-run]
+       multi-nicd nics [--help]
+serve    serves the calls of the CNI plugins multi-nic, multi-nic-ipam and infra-dpu-cni from one process that stays.
+         The thin clients in the CNI folder hand their calls to it; without it, or where it does not answer, they run
+         the standalone executable beside them, so nothing depends on it. With a cluster file it keeps this host's
+         node files, and the routes and rules that ipvlan l3 and l3s need.
+status   whether one serves, and how it is
+routes   the host routes of a cluster file, each as it is
+plan     how a cluster file divides its subnets, for review, and what it changes of an older one's
+cleanup  takes away the routes, rules and node files that multi-nicd has made; end it first
+nics     the NICs of this node
   --state-dir DIR   the state folder, with the socket cni.sock in it
                     (MULTI_NIC_CNI_STATE_DIR, else /run/multi-nic-cni)
+  --cluster FILE    networks and hosts; read again when it changes (docs/cluster.md)
+  --node NAME       this host's name in it (NODE_NAME, else the host's name)
+  --renumber        take a file by which pods that run keep addresses of blocks that are others' now
   --metrics WHERE   Prometheus metrics on 127.0.0.1:PORT or [::1]:PORT too; they are always to be had on the
-                    socket metrics.sock in the state folder (/metrics, /healthz, /status)
+                    socket metrics.sock in the state folder (/metrics, /healthz, /status, /routes)
   --drain SECONDS   how long SIGTERM waits for calls at work (30)
-  --json            status as a JSON document
+  --json            a JSON document
   --help, --version
 It logs JSON lines on stderr; the calls are logged where the plugins log them (/var/log/multi-nic-cni.log).
-Exit status: 0 ended as told, or status finds it serving; 1 failed, or status finds none; 64 wrong arguments.
+Exit status: 0 ended as told, or all is well; 1 failed, or something is not as it should be; 64 wrong arguments.
 `;
 
 const options = {
   help: { type: "boolean", short: "h" },
   version: { type: "boolean" },
   json: { type: "boolean" },
+  "dry-run": { type: "boolean" },
   "state-dir": { type: "string" },
   metrics: { type: "string" },
   drain: { type: "string" },
+  cluster: { type: "string" },
+  node: { type: "string" },
+  renumber: { type: "boolean" },
+  from: { type: "string" },
 } as const;
 
+/** What each verb takes, beside --help and --version. */
+const taken: Readonly<Record<string, readonly (keyof typeof options)[]>> = {
+  serve: ["state-dir", "metrics", "drain", "cluster", "node", "renumber"],
+  status: ["state-dir", "json"],
+  routes: ["state-dir", "json"],
+  plan: ["from", "renumber", "json"],
+  cleanup: ["state-dir", "dry-run"],
+};
+
+type Env = Readonly<Record<string, string | undefined>>;
+
 /** The command that arguments are for. Throws UsageError. */
-export function parseCommand(
-  args: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): Command {
+export function parseCommand(args: readonly string[], env: Env): Command {
+  // It has options of its own.
+  if (args[0] === "nics") return { verb: "nics", args: args.slice(1) };
   const { values, positionals } = parsed(args);
   if (values.help) return { verb: "help" };
   if (values.version) return { verb: "version" };
+  const [verb = "serve", ...rest] = positionals;
+  const known = taken[verb];
+  if (known === undefined)
+    throw new UsageError(`"${verb}" is not serve, status, routes, plan, cleanup or nics`);
+  const strange = Object.keys(values).find((name) => !(known as readonly string[]).includes(name));
+  if (strange !== undefined) throw new UsageError(`--${strange} does not go with ${verb}`);
+  const extra = rest[verb === "plan" ? 1 : 0];
+  if (extra !== undefined) throw new UsageError(`"${extra}" after ${verb} means nothing`);
   const stateDir = statePaths({
     MULTI_NIC_CNI_STATE_DIR: values["state-dir"] || env.MULTI_NIC_CNI_STATE_DIR,
   }).dir;
-  const [verb = "serve", extra] = positionals;
-  if (extra !== undefined) throw new UsageError(`"${extra}" after ${verb} means nothing`);
-  if (verb === "status") return { verb, stateDir, json: values.json === true };
-  if (verb !== "serve") throw new UsageError(`"${verb}" is not serve or status`);
-  return { verb, stateDir, metrics: metricsAddress(values.metrics), drain: drainOf(values.drain) };
+  const json = values.json === true;
+  const renumber = values.renumber === true;
+  if (verb === "status" || verb === "routes") return { verb, stateDir, json };
+  if (verb === "cleanup") return { verb, stateDir, dryRun: values["dry-run"] === true };
+  if (verb === "plan") {
+    const [file] = rest;
+    if (file === undefined) throw new UsageError("plan: name the cluster file");
+    return { verb, file, from: values.from, renumber, json };
+  }
+  return {
+    verb: "serve",
+    stateDir,
+    metrics: metricsAddress(values.metrics),
+    drain: drainOf(values.drain),
+    cluster: values.cluster,
+    node: values.node || env.NODE_NAME || hostname(),
+    renumber,
+  };
 }
 
 function parsed(args: readonly string[]) {

@@ -1,4 +1,4 @@
-import { help, parseCommand, UsageError } from "./command-line.ts";
+import { type Command, help, parseCommand, UsageError } from "./command-line.ts";
 import { say } from "./log.ts";
 
 /** What a call of multi-nicd needs of its process. */
@@ -9,13 +9,10 @@ export interface Call {
 
 /** Serves one call of multi-nicd, to its end; leaves the exit code to the process. */
 export async function daemon({ args, version }: Call): Promise<void> {
+  // A reader that has seen enough, as in `multi-nicd plan FILE | head`, is no error.
+  process.stdout.on("error", () => {});
   try {
-    const command = parseCommand(args, process.env);
-    if (command.verb === "help") process.stdout.write(help);
-    else if (command.verb === "version") process.stdout.write(`multi-nicd ${version}\n`);
-    else if (command.verb === "status")
-      process.exitCode = await import("./status.ts").then(({ status }) => status(command));
-    else await import("./serve.ts").then(({ serve }) => serve(command, version));
+    process.exitCode = await run(parseCommand(args, process.env), version);
   } catch (error) {
     if (error instanceof UsageError) {
       process.stderr.write(`multi-nicd: ${error.message}\nTry multi-nicd --help.\n`);
@@ -24,5 +21,33 @@ export async function daemon({ args, version }: Call): Promise<void> {
     }
     say("error", "multi-nicd ends", { error: error instanceof Error ? error.message : String(error) });
     process.exitCode = 1;
+  }
+}
+
+async function run(command: Command, version: string): Promise<number> {
+  const print = (text: string) => void process.stdout.write(text);
+  switch (command.verb) {
+    case "help":
+      print(help);
+      return 0;
+    case "version":
+      print(`multi-nicd ${version}\n`);
+      return 0;
+    case "status":
+      return (await import("./status.ts")).status(command, print);
+    case "routes":
+      return (await import("./routes/show.ts")).showRoutes(command, print);
+    case "plan":
+      return (await import("./cluster/review.ts")).review(command, print);
+    case "cleanup":
+      return (await import("./cluster/cleanup.ts")).cleanup(command, print);
+    case "nics": {
+      const { stdout, stderr, exitCode } = await (await import("./nics.ts")).nics(command.args, process.env);
+      process.stderr.write(stderr);
+      print(stdout);
+      return exitCode;
+    }
+    case "serve":
+      return (await import("./serve.ts")).serve(command, version);
   }
 }

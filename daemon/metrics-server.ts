@@ -1,17 +1,18 @@
 import { rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { ListenOptions } from "node:net";
+import type { Keeper } from "./cluster/keep.ts";
 import type { Figures } from "./figures.ts";
 import { listening } from "./listener.ts";
 
-/** Answers /metrics, /healthz and /status, until the process ends. Throws what listen(2) says. */
-export async function serveMetrics(address: ListenOptions, figures: Figures): Promise<void> {
+/** Answers /metrics, /healthz, /status and /routes, until the process ends. Throws what listen(2) says. */
+export async function serveMetrics(address: ListenOptions, source: Source): Promise<void> {
   const server = createServer(async ({ url, method }, response) => {
     const answer = method === "GET" ? answers[url ?? ""] : undefined;
     try {
-      if (answer === undefined) response.writeHead(404).end("GET /metrics, /healthz or /status\n");
+      if (answer === undefined) response.writeHead(404).end("GET /metrics, /healthz, /status or /routes\n");
       else
-        await answer(figures).then(({ type, text }) =>
+        await answer(source).then(({ type, text }) =>
           response.writeHead(200, { "content-type": type }).end(text),
         );
     } catch (error) {
@@ -25,16 +26,25 @@ export async function serveMetrics(address: ListenOptions, figures: Figures): Pr
   await listening(server, () => server.listen(address));
 }
 
+/** What is answered from. */
+export interface Source {
+  readonly figures: Figures;
+  readonly cluster: Keeper | undefined;
+}
+
 interface Answer {
   readonly type: string;
   readonly text: string;
 }
 
-const answers: Readonly<Record<string, (figures: Figures) => Promise<Answer>>> = {
-  "/metrics": async ({ registry }) => ({ type: registry.contentType, text: await registry.metrics() }),
-  "/healthz": async () => ({ type: "text/plain", text: "ok\n" }),
-  "/status": async (figures) => ({
-    type: "application/json",
-    text: `${JSON.stringify(figures.summary())}\n`,
+const json = (value: unknown): Answer => ({ type: "application/json", text: `${JSON.stringify(value)}\n` });
+
+const answers: Readonly<Record<string, (source: Source) => Promise<Answer>>> = {
+  "/metrics": async ({ figures: { registry } }) => ({
+    type: registry.contentType,
+    text: await registry.metrics(),
   }),
+  "/healthz": async () => ({ type: "text/plain", text: "ok\n" }),
+  "/status": async ({ figures }) => json(figures.summary()),
+  "/routes": async ({ cluster }) => json(cluster?.status() ?? null),
 };

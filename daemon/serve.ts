@@ -1,8 +1,12 @@
 import { mkdirSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
+import { openStore } from "../lib/ipam/store.ts";
 import { LockError, lockByte } from "../lib/linux/lock.ts";
 import { namespaceId } from "../lib/linux/namespace-id.ts";
+import { ownNetns } from "../lib/linux/netns.ts";
+import { statePaths } from "../lib/linux/paths.ts";
+import type { Keeper } from "./cluster/keep.ts";
 import type { ServeOptions } from "./command-line.ts";
 import { serveConnection } from "./connection.ts";
 import { executeCall, loadPlugins, objectionTo, type Place } from "./execute-call.ts";
@@ -19,7 +23,8 @@ const patience = 5_000;
 const lookout = 5_000;
 
 /** Serves until it is told to end, and then ends the process. Throws where it cannot begin. */
-export async function serve({ stateDir, metrics, drain }: ServeOptions, version: string): Promise<void> {
+export async function serve(options: ServeOptions, version: string): Promise<never> {
+  const { stateDir, metrics, drain } = options;
   await settle();
   await loadPlugins();
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
@@ -29,17 +34,36 @@ export async function serve({ stateDir, metrics, drain }: ServeOptions, version:
   const accept = acceptor({ hostNetns: namespaceId("/proc/self/ns/net") ?? "", stateDir }, figures, waiting);
   const listener =
     (await listenAsActivated(process.env, accept)) ?? (await listenAt(join(stateDir, "cni.sock"), accept));
-  await serveMetrics({ path: join(stateDir, "metrics.sock") }, figures);
-  if (metrics !== undefined) await serveMetrics(metrics, figures);
+  const cluster = await keepClusterFile(options);
+  const source = { figures, cluster };
+  await serveMetrics({ path: join(stateDir, "metrics.sock") }, source);
+  if (metrics !== undefined) await serveMetrics(metrics, source);
   forgetStart();
   say("info", "serving", { version, stateDir });
   const { reason, exitCode } = await untilTold(listener);
   say("info", "ending", { reason, atWork: figures.atWork() });
+  cluster?.[Symbol.dispose]();
   const closed = listener.close();
   for (const socket of waiting) socket.destroy();
   await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, drain))]);
   say("info", "ended", { atWork: figures.atWork() });
   process.exit(exitCode);
+}
+
+async function keepClusterFile({
+  stateDir,
+  cluster,
+  node,
+  renumber,
+}: ServeOptions): Promise<Keeper | undefined> {
+  if (cluster === undefined) return undefined;
+  const { keepCluster } = await import("./cluster/keep.ts");
+  const paths = statePaths({ MULTI_NIC_CNI_STATE_DIR: stateDir });
+  const attachments = (network: string) => {
+    using store = openStore(paths);
+    return store.read((tx) => tx.attachments(network).length);
+  };
+  return keepCluster(ownNetns(), { file: cluster, node, renumber, paths, attachments });
 }
 
 /** Of two daemons the second would take the first one's clients away. The lock is held until the process ends. */

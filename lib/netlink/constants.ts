@@ -9,6 +9,7 @@ export const NLM_F_DUMP_INTR = 0x10;
 /** Of a dump: NLM_F_ROOT | NLM_F_MATCH. */
 export const NLM_F_DUMP = 0x300;
 /** Of a request that makes something. */
+export const NLM_F_REPLACE = 0x100;
 export const NLM_F_EXCL = 0x200;
 export const NLM_F_CREATE = 0x400;
 /** Of an answer: the request is not repeated in it; attributes follow. */
@@ -27,8 +28,10 @@ export const NLA_TYPE_MASK = 0x3fff;
 export const RTNLGRP_LINK = 1;
 export const RTNLGRP_IPV4_IFADDR = 5;
 export const RTNLGRP_IPV4_ROUTE = 7;
+export const RTNLGRP_IPV4_RULE = 8;
 export const RTNLGRP_IPV6_IFADDR = 9;
 export const RTNLGRP_IPV6_ROUTE = 11;
+export const RTNLGRP_IPV6_RULE = 19;
 
 export const AF_UNSPEC = 0;
 export const AF_INET = 2;

@@ -48,6 +48,15 @@ export function newRoute(route: Route): Request {
   };
 }
 
+/** Makes a route, in place of the one to the same dst in the table, if there is one: no packet finds none meanwhile. */
+export function replaceRoute(route: Route): Request {
+  return {
+    ...newRoute(route),
+    flags: k.NLM_F_REQUEST | k.NLM_F_ACK | k.NLM_F_CREATE | k.NLM_F_REPLACE,
+    label: `replace route ${describe(route)}`,
+  };
+}
+
 /** Deletes the first route that matches. ESRCH where there is none. */
 export function deleteRoute(route: Route): Request {
   return {

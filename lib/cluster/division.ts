@@ -1,0 +1,49 @@
+import { type Block, computeBlocks } from "../ipam/blocks.ts";
+import { containsAddress, type IpAddress } from "../net/address.ts";
+import type { Cluster, ClusterHost, ClusterNetwork } from "./cluster.ts";
+
+/** What a host has in a network for one of its NICs. */
+export interface Share {
+  /** Its place among the host's NICs */
+  readonly place: number;
+  /** Its number in the network */
+  readonly interfaceIndex: number;
+  /** Of the host's NIC */
+  readonly addresses: readonly IpAddress[];
+  /** In the order of the network's subnets */
+  readonly blocks: readonly Block[];
+}
+
+/**
+ * The places of the NICs that a network is over, in their order: those where some host has an address in masterNets. The
+ * NIC's number in the network is its position here, so that a host that lacks one has the same numbers as the others.
+ */
+export function placesOf({ masterNets }: ClusterNetwork, { hosts }: Cluster): number[] {
+  const places = new Set<number>();
+  for (const { nics } of hosts)
+    for (const [place, addresses] of nics.entries())
+      if (
+        addresses.some(
+          (each) => masterNets.length === 0 || masterNets.some((net) => containsAddress(net, each)),
+        )
+      )
+        places.add(place);
+  return [...places].sort((a, b) => a - b);
+}
+
+/** What a host has in a network: a share for each of its NICs. `places` are those of placesOf. */
+export function sharesOf(
+  { pool }: ClusterNetwork,
+  { index, nics }: ClusterHost,
+  places: readonly number[],
+): Share[] {
+  const own = places.flatMap((place, interfaceIndex) => {
+    const addresses = nics[place] ?? [];
+    return addresses.length === 0 ? [] : [{ place, interfaceIndex, addresses }];
+  });
+  const blocks = computeBlocks(
+    { ...pool, hostIndex: index },
+    own.map(({ interfaceIndex }) => interfaceIndex),
+  );
+  return own.map((share, i) => ({ ...share, blocks: blocks[i] ?? [] }));
+}

@@ -1,0 +1,124 @@
+import { type Cidr, formatAddress, formatCidr, type IpAddress } from "../net/address.ts";
+import type { Cluster, ClusterHost, ClusterNetwork } from "./cluster.ts";
+import { placesOf, type Share, sharesOf } from "./division.ts";
+
+/** A NIC of this host, as far as this needs one. */
+export interface LocalNic {
+  readonly name: string;
+  readonly index: number;
+  readonly addresses: readonly Cidr[];
+}
+
+/** What this host has to have for a network. */
+export interface NetworkPlan {
+  readonly network: ClusterNetwork;
+  readonly hostIndex: number;
+  readonly nics: readonly PlannedNic[];
+  /** NICs that the cluster file gives this host and that it does not have (now) */
+  readonly missing: readonly Share[];
+  readonly routes: readonly HostRoute[];
+}
+
+export interface PlannedNic extends Share {
+  readonly nic: LocalNic;
+}
+
+/** Another host's block, by that host's address on the same NIC's network. */
+export interface HostRoute {
+  readonly dst: Cidr;
+  readonly gateway: IpAddress;
+  /** The NIC's index and name */
+  readonly oif: number;
+  readonly dev: string;
+  /** The host whose block it is */
+  readonly host: string;
+}
+
+/** What a host has to have, for all networks. */
+export function planHost(
+  { networks, hosts }: Cluster,
+  host: ClusterHost,
+  nics: readonly LocalNic[],
+): NetworkPlan[] {
+  const cluster = { networks, hosts };
+  const byAddress = new Map(
+    nics.flatMap((nic) => nic.addresses.map(({ address }) => [formatAddress(address), nic] as const)),
+  );
+  const nicOf = ({ addresses }: Share) =>
+    addresses.map((each) => byAddress.get(formatAddress(each))).find((nic) => nic !== undefined);
+  return networks.map((network) => {
+    const places = placesOf(network, cluster);
+    const shares = sharesOf(network, host, places);
+    const planned = shares.flatMap((share) => {
+      const nic = nicOf(share);
+      return nic === undefined ? [] : [{ ...share, nic }];
+    });
+    return {
+      network,
+      hostIndex: host.index,
+      nics: planned,
+      missing: shares.filter((share) => nicOf(share) === undefined),
+      routes: network.routed ? routesTo(network, hosts, host, places, planned) : [],
+    };
+  });
+}
+
+function routesTo(
+  network: ClusterNetwork,
+  hosts: readonly ClusterHost[],
+  own: ClusterHost,
+  places: readonly number[],
+  nics: readonly PlannedNic[],
+): HostRoute[] {
+  // Without a host's own part of the block, the next hosts' addresses would be this one's too.
+  if (network.pool.hostBlock === 0) return [];
+  const byPlace = new Map(nics.map((planned) => [planned.place, planned.nic]));
+  return hosts
+    .filter((host) => host.name !== own.name)
+    .flatMap((host) =>
+      sharesOf(network, host, places).flatMap(({ place, addresses, blocks }) => {
+        const nic = byPlace.get(place);
+        if (nic === undefined) return [];
+        return blocks.flatMap(({ family, pod }) => {
+          const gateway = addresses.find((each) => each.family === family);
+          return gateway === undefined
+            ? []
+            : [{ dst: pod, gateway, oif: nic.index, dev: nic.name, host: host.name }];
+        });
+      }),
+    );
+}
+
+/** The node file of a network: what ADD reads, and what tells the next plan which blocks pods may have addresses of. */
+export interface NodeFileJson {
+  readonly hostIndex: number;
+  readonly masters: readonly { readonly name: string; readonly interfaceIndex: number }[];
+  /** By the NIC's number: a later file that has others renumbers pods */
+  readonly blocks: Readonly<Record<string, readonly string[]>>;
+  readonly writtenBy: "multi-nicd";
+}
+
+export function nodeFileOf({ hostIndex, nics, missing }: NetworkPlan): NodeFileJson {
+  const shares = [...nics, ...missing].sort((a, b) => a.interfaceIndex - b.interfaceIndex);
+  return {
+    hostIndex,
+    masters: nics.map(({ nic, interfaceIndex }) => ({ name: nic.name, interfaceIndex })),
+    blocks: Object.fromEntries(
+      shares.map(({ interfaceIndex, blocks }) => [interfaceIndex, blocks.map(({ pod }) => formatCidr(pod))]),
+    ),
+    writtenBy: "multi-nicd",
+  };
+}
+
+/** How a node file differs from the one before it in what running pods have addresses of; nothing where it does not. */
+export function renumbering(
+  before: Pick<NodeFileJson, "blocks"> | undefined,
+  after: Pick<NodeFileJson, "blocks"> | undefined,
+): string[] {
+  return Object.entries(before?.blocks ?? {}).flatMap(([index, blocks]) => {
+    const now = after?.blocks[index] ?? [];
+    const gone = blocks.filter((block) => !now.includes(block));
+    if (gone.length === 0) return [];
+    return [`NIC ${index}: ${gone.join(", ")} becomes ${now.length === 0 ? "nothing" : now.join(", ")}`];
+  });
+}

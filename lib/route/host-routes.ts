@@ -1,0 +1,89 @@
+import type { HostRoute } from "../cluster/host-plan.ts";
+import { type Cidr, formatAddress, formatCidr } from "../net/address.ts";
+import type { Route } from "../netlink/message/route.ts";
+import type { Rule } from "../netlink/message/rule.ts";
+
+/** rtnetlink's protocol number of the routes and rules that multi-nicd makes on a host (`ip route show proto 78`). */
+export const hostProtocol = 78;
+
+/** `ip rule` priority of ours: before main's table, which sends the pods' packets by the default route. */
+export const rulePriority = 30_078;
+
+/**
+ * The table of a network: a hash of its name (FNV-1a) between 2^29 and 2^30, which no administrator numbers by hand and
+ * none of the tables in pods has.
+ */
+export function tableOf(network: string): number {
+  let hash = 0x811c9dc5;
+  for (const byte of new TextEncoder().encode(network)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
+  return 2 ** 29 + (hash % 2 ** 29);
+}
+
+/** What pods of the network send goes by its table. */
+export function rulesOf(network: string, subnets: readonly Cidr[]): Rule[] {
+  return subnets.map((src) => ({
+    family: src.address.family,
+    src,
+    table: tableOf(network),
+    priority: rulePriority,
+    protocol: hostProtocol,
+  }));
+}
+
+export const toRoute = (network: string, { dst, gateway, oif }: HostRoute): Route => ({
+  dst,
+  gateway,
+  oif,
+  table: tableOf(network),
+  protocol: hostProtocol,
+});
+
+/** What has to be done for the routes there are to be those wanted. */
+export interface RouteDiff {
+  /** There is none to that destination */
+  readonly add: readonly Route[];
+  /** There is one that leads elsewhere */
+  readonly replace: readonly Route[];
+  readonly remove: readonly Route[];
+}
+
+const keyOf = ({ table, dst }: Route): string => `${table} ${formatCidr(dst)}`;
+const wayOf = ({ gateway, oif, multipath }: Route): string =>
+  `${gateway === undefined ? "" : formatAddress(gateway)} ${oif ?? ""} ${multipath === undefined ? "" : "multipath"}`;
+
+/** `actual` are the routes of our protocol, in any tables: those of a table that nobody wants any more go. */
+export function diffRoutes(wanted: readonly Route[], actual: readonly Route[]): RouteDiff {
+  const known = new Map<string, Route>();
+  const surplus: Route[] = [];
+  for (const route of actual) {
+    const key = keyOf(route);
+    // Of two to one destination (another metric) the kernel takes the first; ours have no metric.
+    if (known.has(key)) surplus.push(route);
+    else known.set(key, route);
+  }
+  const add: Route[] = [];
+  const replace: Route[] = [];
+  for (const route of wanted) {
+    const key = keyOf(route);
+    const there = known.get(key);
+    known.delete(key);
+    if (there === undefined) add.push(route);
+    else if (wayOf(there) !== wayOf(route)) replace.push(route);
+  }
+  return { add, replace, remove: [...known.values(), ...surplus] };
+}
+
+export interface RuleDiff {
+  readonly add: readonly Rule[];
+  readonly remove: readonly Rule[];
+}
+
+const ruleKey = ({ family, src, table, priority }: Rule): string =>
+  `${family} ${src === undefined ? "" : formatCidr(src)} ${table} ${priority}`;
+
+/** `actual` are the rules of our protocol. */
+export function diffRules(wanted: readonly Rule[], actual: readonly Rule[]): RuleDiff {
+  const known = new Map(actual.map((rule) => [ruleKey(rule), rule]));
+  const add = wanted.filter((rule) => !known.delete(ruleKey(rule)));
+  return { add, remove: [...known.values()] };
+}
