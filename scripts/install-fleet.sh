@@ -130,9 +130,7 @@ stage() {
   for file in SHA256SUMS install.sh; do
     [ -e "$from/$file" ] || { echo "$from/$file is missing: build for this architecture by build.sh" && return 1; }
   done
-  on "$host" mkdir -p "$staging" || return
-  scp -q "${ssh_options[@]}" "$from/SHA256SUMS" "$(destination "$host"):$staging/" </dev/null || return
-  scp -q "${ssh_options[@]}" "$from/install.sh" "$(destination "$host"):$staging/install.sh.new" </dev/null || return
+  scp -q "${ssh_options[@]}" "$from/install.sh" "$from/SHA256SUMS" "$(destination "$host"):$staging/new/" </dev/null || return
   for file in $(files_for "$host"); do
     sum=$(sed -n "s/^\([0-9a-f]*\) [ *]$file\$/\1/p" "$from/SHA256SUMS")
     find="for folder in $staging /var/lib/cni/bin /opt/cni/bin /run/cni/bin; do"
@@ -151,7 +149,10 @@ stage() {
 install() {
   local host=$1 machine arch json status=0
   json=$(file_of "$host").json
-  machine=$(on "$host" uname -m) || { echo "cannot be reached by ssh, or does not let $user in without a question" && return 1; }
+  machine=$(on "$host" uname -m '&&' mkdir -p "$staging/new") || {
+    [ -z "$machine" ] || { echo "the folder $staging/new cannot be made there" && return 1; }
+    echo "cannot be reached by ssh, or does not let $user in without a question" && return 1
+  }
   case $machine in
     x86_64) arch=x64 ;;
     aarch64) arch=arm64 ;;
@@ -160,7 +161,7 @@ install() {
   stage "$host" "$arch" || { echo "files could not be copied to $staging" && return 1; }
   # By a rename: an install.sh of a run that was interrupted may still be reading its file.
   # shellcheck disable=SC2086 # words of the inventory
-  on "$host" mv -f "$staging/install.sh.new" "$staging/install.sh" '&&' sudo -n sh "$staging/install.sh" --from "$staging" --json "${install_options[@]-}" ${options_of[$host]} >"$json" || status=$?
+  on "$host" mv -f "$staging/new/*" "$staging/" '&&' sudo -n sh "$staging/install.sh" --from "$staging" --json "${install_options[@]-}" ${options_of[$host]} >"$json" || status=$?
   case $status in
     0 | 3) on "$host" rm -rf "$staging" || echo "$staging is left there" ;;
     *) [ -s "$json" ] || echo "install.sh could not be run by sudo -n (status $status)" ;;

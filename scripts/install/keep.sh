@@ -110,7 +110,8 @@ while read -r mode path; do
     fi
   fi
   mkdir -p "$folder"
-  temp=$folder/.$(basename "$path").multi-nic-cni
+  # Not the name that install.sh stages by, which may be at work: what it stages is what calls this script.
+  temp=$folder/.$(basename "$path").multi-nic-cni-$$
   cp "$copy" "$temp"
   chmod "$mode" "$temp"
   ! command -v restorecon >/dev/null || restorecon "$temp" || :

@@ -180,8 +180,12 @@ describeWhere(installNeeds, "install.sh on the files of a node", () => {
     expect(readFileSync(list, "utf8")).toBe(`0644  ${confPath}\n`);
     expect(keep()).toBe("");
     rmSync(tree.path("/run/multus"), { recursive: true });
+    // What install.sh stages wakes the units: they are not to take it from under its hands.
+    const staged = confPath.replace(/([^/]+)$/, ".$1.multi-nic-cni");
+    tree.write(staged, "staged");
     expect(keep()).toContain("put back");
     expect(tree.read(confPath)).toBe(ours);
+    expect(tree.read(staged)).toBe("staged");
     tree.write(confPath, ovnConf);
     expect(keep()).toContain("put back");
     tree.write(confPath, '{"type":"bridge"}');
