@@ -1,7 +1,8 @@
 import { parseDocument } from "yaml";
 import * as z from "zod/mini";
 import { CniError } from "../cni/error.ts";
-import type { JsonObject } from "../cni/json.ts";
+import type { Json, JsonObject } from "../cni/json.ts";
+import { describeIssue } from "../cni/netconf.ts";
 import { PoolNetConf, parsePool } from "../ipam/pool-conf.ts";
 import { type Cidr, type IpAddress, parseAddress, parseCidr } from "../net/address.ts";
 import { checkCluster } from "./check.ts";
@@ -9,7 +10,14 @@ import { type Cluster, ClusterError, type ClusterHost, type ClusterNetwork } fro
 
 const text = z.string();
 /** SPEC.md, section 1: what a network's name may be. */
-const networkName = z.string().check(z.regex(/^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/));
+const networkName = z
+  .string()
+  .check(
+    z.regex(
+      /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/,
+      "is no name of a network; begin with a letter or digit, and go on with these, _, . and -",
+    ),
+  );
 const address = z.union([text, z.array(text), z.null()]);
 
 /** A field that is not here is a slip of the pen: it is refused. */
@@ -71,9 +79,10 @@ function fileOf(yaml: string): z.infer<typeof ClusterFile> {
   if (document.errors.length > 0)
     throw new ClusterError(document.errors.map(({ message }) => `YAML: ${message}`));
   // Aliases could make gigabytes of a few lines; yaml bounds them.
-  const parsed = z.safeParse(ClusterFile, jsonOf(document));
+  const json = jsonOf(document);
+  const parsed = z.safeParse(ClusterFile, json);
   if (parsed.success) return parsed.data;
-  throw new ClusterError(parsed.error.issues.map(({ path, message }) => `${placeOf(path)}: ${message}`));
+  throw new ClusterError(parsed.error.issues.map((issue) => describeIssue(issue, json as Json, undefined)));
 }
 
 function jsonOf(document: ReturnType<typeof parseDocument>): unknown {
@@ -83,14 +92,6 @@ function jsonOf(document: ReturnType<typeof parseDocument>): unknown {
     throw new ClusterError([`YAML: ${(error as Error).message}`]);
   }
 }
-
-const placeOf = (path: readonly PropertyKey[]): string =>
-  path.length === 0
-    ? "the file"
-    : path
-        .map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
-        .join("")
-        .replace(/^\./, "");
 
 function networkOf(file: NetworkOfFile, at: string): ClusterNetwork {
   const { name, subnet, masterNets = [], plugin } = file;

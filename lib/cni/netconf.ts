@@ -105,13 +105,14 @@ export function parseConf<Schema extends z.ZodMiniType>(
   const folded = foldKeys(schema, json as Json);
   const parsed = z.safeParse(schema, folded);
   if (parsed.success) return parsed.data;
-  const wrong = new Set(parsed.error.issues.map((issue) => describe(issue, folded, at)));
+  const wrong = new Set(parsed.error.issues.map((issue) => describeIssue(issue, folded, at)));
   throw new CniError(ErrorCode.invalidConfig, [...wrong].join("; "), { cause: parsed.error });
 }
 
 type Issue = z.core.$ZodIssue;
 
-function describe(issue: Issue, json: Json, at: string | undefined): string {
+/** What is wrong at one place of `json`, for people: the key, the value and what is wanted. */
+export function describeIssue(issue: Issue, json: Json, at: string | undefined): string {
   const value = valueAt(json, issue.path);
   const key = pathText(at === undefined ? issue.path : [at, ...issue.path]);
   if (issue.code === "unrecognized_keys") return `${key}: unknown keys ${quoted(issue.keys)}; leave them out`;
