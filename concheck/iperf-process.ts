@@ -4,11 +4,14 @@ import type { Netns } from "../lib/linux/netns.ts";
 /** Characters of output that are read: iperf3's JSON of some seconds has some thousand */
 const mostOutput = 1_000_000;
 
+/** s by which timeout(1) comes after the limit, which is kept here as long as this process lives */
+const late = 3;
+
 /** iperf3 in a namespace: what is started while a thread is in one, is in it from its first instruction on. */
 export function start(netns: Netns, args: readonly string[], limit: number, signal: AbortSignal) {
   // A process group of its own, that ends as a whole; timeout(1) ends it, should this process be killed.
   const child = netns.run(() =>
-    spawn("timeout", ["-s", "KILL", String(limit), "iperf3", ...args], {
+    spawn("timeout", ["-s", "KILL", String(limit + late), "iperf3", ...args], {
       detached: true,
       stdio: ["ignore", "pipe", "pipe"],
     }),
@@ -22,7 +25,7 @@ function watch(child: ChildProcess, limit: number, signal: AbortSignal) {
   const kill = () => {
     if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) killGroup(child.pid);
   };
-  const late = setTimeout(() => {
+  const limiter = setTimeout(() => {
     failure = `no end in ${limit} s`;
     kill();
   }, limit * 1000);
@@ -37,7 +40,7 @@ function watch(child: ChildProcess, limit: number, signal: AbortSignal) {
     });
     child.on("close", () => resolve());
   }).then(() => {
-    clearTimeout(late);
+    clearTimeout(limiter);
     signal.removeEventListener("abort", kill);
     said();
   });
