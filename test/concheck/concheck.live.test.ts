@@ -1,47 +1,11 @@
-import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { describeWhere, linkKind, need } from "../live/kernel.ts";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
+import { describeWhere } from "../live/kernel.ts";
 import { ipBatch, makeNamespace, type Namespace } from "../live/namespaces.ts";
-import { checked, command, concheck, run, unconnected, until } from "./concheck.ts";
-
-const iperf3 = need(
-  "iperf3",
-  spawnSync("iperf3", ["--version"]).status === 0,
-  "there is no iperf3; apt-get install iperf3",
-);
-const veth = [linkKind("veth"), linkKind("bridge"), iperf3];
-
-/** Pods on a switch of their own for each NIC: 10.<nic>.<pod / 200>.<pod % 200 + 1>/16, and fd0<nic>::<pod + 1>/64. */
-function makePods(count: number, nics: number, stack: DisposableStack): Namespace[] {
-  const fabric = stack.use(makeNamespace("fabric"));
-  const rails = Array.from({ length: nics }, (_, nic) => nic);
-  ipBatch(
-    fabric,
-    rails.flatMap((nic) => [`link add rail${nic} type bridge mcast_snooping 0`, `link set rail${nic} up`]),
-  );
-  return Array.from({ length: count }, (_, place) => {
-    const pod = stack.use(makeNamespace(`pod${place}`));
-    ipBatch(
-      fabric,
-      rails.flatMap((nic) => [
-        `link add p${place}n${nic} type veth peer name net${nic} netns ${pod.name}`,
-        `link set p${place}n${nic} master rail${nic} up`,
-      ]),
-    );
-    ipBatch(
-      pod,
-      rails.flatMap((nic) => [
-        `addr add 10.${nic}.${Math.floor(place / 200)}.${(place % 200) + 1}/16 dev net${nic}`,
-        `addr add fd0${nic}::${place + 1}/64 dev net${nic} nodad`,
-        `link set net${nic} up`,
-      ]),
-    );
-    return pod;
-  });
-}
+import { checked, command, concheck, run, until } from "./concheck.ts";
+import { makePods, veth } from "./pods.ts";
 
 const named = (pods: readonly Namespace[]) =>
   pods.flatMap(({ path }, place) => ["--netns", `p${place}=${path}`]);
@@ -191,60 +155,6 @@ const inNamespace = `
   const ran = spawnSync("ip", ["netns", "exec", ...process.argv.slice(1)], { encoding: "utf8" });
   console.log(JSON.stringify({ stdout: ran.stdout, stderr: ran.stderr }));
 `;
-
-describeWhere(veth, "multi-nic-concheck in pods, as its manifests run it", () => {
-  let stack: DisposableStack;
-  let pods: Namespace[];
-  beforeEach(() => {
-    stack = new DisposableStack();
-    pods = makePods(3, 2, stack);
-  });
-  afterEach(() => stack.dispose());
-
-  describe("with two that serve", () => {
-    const serve = (pod: Namespace, name: string) =>
-      until(["serve"], `${name} answers on port`, { netns: pod.name, env: { NODE_NAME: name } });
-    const client = (pod: Namespace, ...args: string[]) =>
-      until(
-        ["client", ...["10.0.0.1", "10.0.0.2"].flatMap((host) => ["--server", host]), "--json", ...args],
-        "",
-        {
-          netns: pod.name,
-          env: { NODE_NAME: "node-2" },
-        },
-      );
-
-    it("a client reaches both on every NIC, with the bandwidths; and they end when they are told to", async () => {
-      const [first, second, third] = pods as [Namespace, Namespace, Namespace];
-      await using one = serve(first, "node-0");
-      await using two = serve(second, "node-1");
-      await Promise.all([one.said, two.said]);
-      await using asking = client(third, "--hosts=2");
-      const { code, stdout } = await asking.ended;
-      const { networks, connected, total } = JSON.parse(stdout);
-      expect({ code, connected, total }).toEqual({ code: 0, connected: 8, total: 8 });
-      expect(networks[0].rows.map(({ from, to }: { from: string; to: string }) => `${from} ${to}`)).toEqual([
-        "node-2 node-0",
-        "node-2 node-1",
-      ]);
-      for (const { bandwidth } of networks[0].rows[0].addresses)
-        expect(bandwidth).toHaveProperty("bitsPerSecond");
-      one.child.kill("SIGTERM");
-      await expect(one.ended).resolves.toMatchObject({ code: 0 });
-      expect(first.exec("ss", "-Hltnu")).toBe("");
-    });
-
-    it("one that does not answer is not connected", async () => {
-      const [first, , third] = pods as [Namespace, Namespace, Namespace];
-      await using one = serve(first, "node-0");
-      await one.said;
-      await using asking = client(third, "--no-bandwidth", "--timeout=1");
-      const { code, stdout } = await asking.ended;
-      expect(code).toBe(1);
-      expect(unconnected(JSON.parse(stdout))).toEqual(["node-2 > 10.0.0.2"]);
-    });
-  });
-});
 
 describeWhere(veth, "multi-nic-concheck with many pods", () => {
   it("all reach each other, each to each", () => {
