@@ -9,6 +9,7 @@ import { deleteAddress, dumpAddresses, newAddress } from "../../../lib/netlink/m
 import { deleteGroup, deleteLink, newLink, setLink, setLinkUp } from "../../../lib/netlink/message/link.ts";
 import { deleteRoute, dumpRoutes, newRoute } from "../../../lib/netlink/message/route.ts";
 import { deleteRule, dumpRules, newRule } from "../../../lib/netlink/message/rule.ts";
+import { setVf, type VfSettings } from "../../../lib/netlink/message/vf.ts";
 
 /** What iproute2 sent for each command (capture-golden.ts). */
 const golden: readonly { command: string; hex: string }[] = JSON.parse(
@@ -40,6 +41,17 @@ const rule = {
   protocol: ofStatic,
 } as const;
 const rule6 = { ...rule, family: 6, src: parseCidr("fd00::5/128") } as const;
+
+const vf1 = { pf: "veth0", pfIndex: veth0, number: 1 };
+const vfs: readonly [words: string, settings: VfSettings][] = [
+  ["mac 02:00:00:00:00:01", { mac: "02:00:00:00:00:01" }],
+  ["vlan 7 qos 2", { vlan: { vlan: 7, qos: 2, proto: "802.1q" } }],
+  ["vlan 7 qos 2 proto 802.1ad", { vlan: { vlan: 7, qos: 2, proto: "802.1ad" } }],
+  ["spoofchk off", { spoofchk: false }],
+  ["trust on", { trust: true }],
+  ["state enable", { linkState: "enable" }],
+  ["min_tx_rate 100 max_tx_rate 2000", { rate: { min: 100, max: 2000 } }],
+];
 
 const keysOf = <T extends object>(table: T) => Object.keys(table) as (keyof T & string)[];
 const prefix = "ip link add link veth0 name net1-0";
@@ -80,6 +92,9 @@ const requests: Readonly<Record<string, Request>> = {
     group: 77,
   }),
   "ip link set veth1 netns POD": setLink({ index: veth1, label: "move veth1", netnsFd }),
+  ...Object.fromEntries(
+    vfs.map(([words, settings]) => [`ip link set veth0 vf 1 ${words}`, setVf(vf1, settings)[0] as Request]),
+  ),
   "ip link del veth0": deleteLink(veth0),
   "ip link del group 77": deleteGroup(77),
   "ip addr add 10.1.0.5/24 dev veth0": newAddress({ index: veth0, cidr, nodad: false }),
