@@ -1,6 +1,7 @@
 import { macBytes, macFromBytes } from "../../net/mac.ts";
 import {
   type Attribute,
+  bareText,
   decodeAttributes,
   encodeBody,
   headerView,
@@ -45,6 +46,8 @@ export interface Link {
   /** ifindex of the bridge, bond or vrf it is a port of */
   readonly master?: number;
   readonly altNames: readonly string[];
+  /** What somebody wrote about it (`ip link set … alias`) */
+  readonly alias?: string;
   /** Name of the device on its bus, "0000:3b:00.1" */
   readonly parentDevice?: string;
   /** Of a port of a switch (switchdev): the switch, in hex, and what the port is in it: "p0", "pf0", "pf0vf1" */
@@ -106,19 +109,22 @@ export interface LinkChange {
   readonly mtu?: number;
   readonly mac?: string;
   readonly group?: number;
+  /** "": none */
+  readonly alias?: string;
   /** Descriptor of the namespace it moves to. */
   readonly netnsFd?: number;
 }
 
 /** Changes what is named, of a link that is there. The kernel changes name and group in the namespace it moves to. */
 export function setLink(change: LinkChange): Request {
-  const { name, mtu, mac, group, netnsFd } = change;
+  const { name, mtu, mac, group, alias, netnsFd } = change;
   const attributes: Attribute[] = [];
   if (mac !== undefined) attributes.push({ type: k.IFLA_ADDRESS, value: macBytes(mac) });
   if (mtu !== undefined) attributes.push(u32(k.IFLA_MTU, mtu));
   if (group !== undefined) attributes.push(u32(k.IFLA_GROUP, group));
   if (netnsFd !== undefined) attributes.push(u32(k.IFLA_NET_NS_FD, netnsFd));
   if (name !== undefined) attributes.push(text(k.IFLA_IFNAME, name));
+  if (alias !== undefined) attributes.push(bareText(k.IFLA_IFALIAS, alias));
   return {
     type: k.RTM_NEWLINK,
     flags: k.NLM_F_REQUEST | k.NLM_F_ACK,
@@ -225,6 +231,7 @@ export function decodeLink(message: { readonly body: Uint8Array }): Link {
       link: read(k.IFLA_LINK, readU32),
       linkNetnsid: read(k.IFLA_LINK_NETNSID, readI32),
       master: read(k.IFLA_MASTER, readU32),
+      alias: read(k.IFLA_IFALIAS, readText),
       parentDevice: read(k.IFLA_PARENT_DEV_NAME, readText),
       switchId: read(k.IFLA_PHYS_SWITCH_ID, (value) => Buffer.from(value).toString("hex")),
       portName: read(k.IFLA_PHYS_PORT_NAME, readText),

@@ -6,6 +6,7 @@ import { ipvlanFlags, ipvlanModes } from "../../../lib/netlink/kind/ipvlan.ts";
 import type { NewLinkKind } from "../../../lib/netlink/kind/kinds.ts";
 import { macvlanModes } from "../../../lib/netlink/kind/macvlan.ts";
 import { deleteAddress, dumpAddresses, newAddress } from "../../../lib/netlink/message/address.ts";
+import { addAltNames, deleteAltNames } from "../../../lib/netlink/message/alt-names.ts";
 import { deleteGroup, deleteLink, newLink, setLink, setLinkUp } from "../../../lib/netlink/message/link.ts";
 import { deleteRoute, dumpRoutes, newRoute } from "../../../lib/netlink/message/route.ts";
 import { deleteRule, dumpRules, newRule } from "../../../lib/netlink/message/rule.ts";
@@ -92,6 +93,9 @@ const requests: Readonly<Record<string, Request>> = {
     group: 77,
   }),
   "ip link set veth1 netns POD": setLink({ index: veth1, label: "move veth1", netnsFd }),
+  "ip link set veth0 alias eth1": setLink({ index: veth0, label: "write of veth0", alias: "eth1" }),
+  "ip link property add dev veth0 altname first altname second": addAltNames(veth0, ["first", "second"]),
+  "ip link property del dev veth0 altname first": deleteAltNames(veth0, ["first"]),
   ...Object.fromEntries(
     vfs.map(([words, settings]) => [`ip link set veth0 vf 1 ${words}`, setVf(vf1, settings)[0] as Request]),
   ),
