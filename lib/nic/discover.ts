@@ -44,9 +44,7 @@ export async function readNicsByName(
   names: readonly string[],
   { addresses }: { readonly addresses: boolean },
 ): Promise<Nic[]> {
-  // No link has a longer name, and one of megabytes fits no attribute.
-  const possible = names.filter((name) => Buffer.byteLength(name) < IFNAMSIZ);
-  const links = await findLinks(host.netlink, possible.map(getLinkByName));
+  const links = await findLinks(host.netlink, lookupsOf(names));
   const known = addresses
     ? await Promise.all(links.map(({ index }) => readAddresses(host.netlink, index)))
     : [];
@@ -75,11 +73,22 @@ export async function readNicsOnNets(host: HostView, nets: readonly Cidr[]): Pro
     }));
 }
 
+/** The link of that name, or undefined. */
+export async function findLink(netlink: Netlink, name: string): Promise<Link | undefined> {
+  const [link] = await findLinks(netlink, lookupsOf([name]));
+  return link;
+}
+
+/** No link has a longer name, and one of megabytes fits no attribute. */
+const lookupsOf = (names: readonly string[]): Request[] =>
+  names.filter((name) => Buffer.byteLength(name) < IFNAMSIZ).map(getLinkByName);
+
 /** Lookups in one batch, whose answers all have room in a socket */
 const mostAtOnce = 64;
 
 /** The links that are looked up, those that there are: in one batch, or one by one where one is missing. */
 async function findLinks(netlink: Netlink, lookups: readonly Request[]): Promise<Link[]> {
+  if (lookups.length === 0) return [];
   try {
     if (lookups.length <= mostAtOnce) return (await netlink.request(lookups)).flat().map(decodeLink);
   } catch (error) {
