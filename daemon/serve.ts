@@ -6,7 +6,7 @@ import { LockError, lockByte } from "../lib/linux/lock.ts";
 import { namespaceId } from "../lib/linux/namespace-id.ts";
 import { ownNetns } from "../lib/linux/netns.ts";
 import { statePaths } from "../lib/linux/paths.ts";
-import type { Keeper } from "./cluster/keep.ts";
+import { type Keeper, keepCluster } from "./cluster/keep.ts";
 import type { ServeOptions } from "./command-line.ts";
 import { serveConnection } from "./connection.ts";
 import { executeCall, loadPlugins, objectionTo, type Place } from "./execute-call.ts";
@@ -57,7 +57,6 @@ async function keepClusterFile({
   renumber,
 }: ServeOptions): Promise<Keeper | undefined> {
   if (cluster === undefined) return undefined;
-  const { keepCluster } = await import("./cluster/keep.ts");
   const paths = statePaths({ MULTI_NIC_CNI_STATE_DIR: stateDir });
   const attachments = (network: string) => {
     using store = openStore(paths);

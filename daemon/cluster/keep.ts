@@ -61,10 +61,14 @@ interface State {
   cluster: Cluster | undefined;
   host: ClusterHost | undefined;
   plans: readonly NetworkPlan[];
-  /** Ours in the kernel, as far as it is known; undefined where it has to be read */
-  actual: Wanted | undefined;
+  /** Ours in the kernel, as far as it is known */
+  actual: Wanted;
+  /** Whether it has to be read before it is relied on */
+  isStale: boolean;
   failures: readonly Failure[];
   problems: readonly string[];
+  /** What kept the last look from its end; "" where nothing did */
+  trouble: string;
 }
 
 /**
@@ -76,24 +80,29 @@ export async function keepCluster(host: Netns, options: KeepOptions): Promise<Ke
     cluster: undefined,
     host: undefined,
     plans: [],
-    actual: undefined,
+    actual: { routes: [], rules: [] },
+    isStale: true,
     failures: [],
     problems: [],
+    trouble: "",
   };
   let turn: Promise<void> = Promise.resolve();
   let again: NodeJS.Timeout | undefined;
   const look = (fresh: boolean): Promise<void> => {
-    if (fresh) state.actual = undefined;
+    if (fresh) state.isStale = true;
     turn = turn
       .then(() => carryOut(host, state, options))
+      .then(() => {
+        state.trouble = "";
+      })
       .catch((error) => {
-        state.actual = undefined;
-        state.problems = [String(error)];
+        state.isStale = true;
+        state.trouble = String(error);
         say("error", "the cluster file could not be carried out", { error: String(error) });
       });
     return turn.then(() => {
       clearTimeout(again);
-      if (state.failures.length > 0) again = setTimeout(look, retry, true).unref();
+      if (state.failures.length > 0 || state.trouble !== "") again = setTimeout(look, retry, true).unref();
     });
   };
   const read = () => readFile(state, options);
@@ -171,7 +180,9 @@ async function carryOut(host: Netns, state: State, { paths }: KeepOptions): Prom
   state.plans = planHost(state.cluster, state.host, await localNics(host.netlink, addresses));
   writeNodeFiles(state.plans, paths);
   const wanted = wantedOf(state.plans);
-  const before = state.actual ?? (await readOurs(host.netlink));
+  const wasStale = state.isStale;
+  state.isStale = false;
+  const before = wasStale ? await readOurs(host.netlink) : state.actual;
   const { changes, failures, actual } = await reconcile(host.netlink, wanted, before);
   state.actual = actual;
   state.failures = failures;
@@ -194,9 +205,12 @@ export function wantedOf(plans: readonly NetworkPlan[]): Wanted {
   };
 }
 
-function statusOf({ plans, failures, problems, actual }: State, { file, node }: KeepOptions): ClusterStatus {
+function statusOf(
+  { plans, failures, problems, trouble, actual }: State,
+  { file, node }: KeepOptions,
+): ClusterStatus {
   const refused = new Map(failures.map(({ key, error }) => [key, error]));
-  const there = new Set(actual?.routes.map(keyOfRoute));
+  const there = new Set(actual.routes.map(keyOfRoute));
   const routes = plans.flatMap(({ network, routes }) =>
     routes.map((route): RouteStatus => {
       const key = keyOfRoute(toRoute(network.name, route));
@@ -223,7 +237,7 @@ function statusOf({ plans, failures, problems, actual }: State, { file, node }: 
   return {
     file,
     node,
-    problems,
+    problems: trouble === "" ? problems : [...problems, trouble],
     networks: plans.map(({ network }) => network.name),
     routes,
     failures: [...missing, ...rules],
