@@ -7,6 +7,7 @@ import { namespaceId } from "../lib/linux/namespace-id.ts";
 import { ownNetns } from "../lib/linux/netns.ts";
 import { statePaths } from "../lib/linux/paths.ts";
 import { type Keeper, keepCluster } from "./cluster/keep.ts";
+import { makeCollector } from "./collect.ts";
 import type { ServeOptions } from "./command-line.ts";
 import { serveConnection } from "./connection.ts";
 import { executeCall, loadPlugins, objectionTo, type Place } from "./execute-call.ts";
@@ -78,6 +79,7 @@ async function beAlone(stateDir: string): Promise<void> {
 /** What is done with each connection. Those whose call was not taken yet are in `waiting`. */
 function acceptor(place: Place, figures: Figures, waiting: Set<Socket>): (socket: Socket) => void {
   const inTurn = makeTurns(threads);
+  const ended = makeCollector();
   return (socket) => {
     waiting.add(socket);
     socket.once("close", () => waiting.delete(socket));
@@ -91,7 +93,7 @@ function acceptor(place: Place, figures: Figures, waiting: Set<Socket>): (socket
         figures.declined(reason);
         say("info", "declined a call", { reason });
       },
-      serve: (call) => figures.timed(call, () => executeCall(call)),
+      serve: (call) => figures.timed(call, () => executeCall(call)).finally(() => ended(figures.atWork())),
       unanswered({ env: { CNI_COMMAND, CNI_CONTAINERID, CNI_IFNAME } }) {
         say("info", "a client left before its answer", { CNI_COMMAND, CNI_CONTAINERID, CNI_IFNAME });
       },
