@@ -69,6 +69,7 @@ export const IFLA_CARRIER = 33;
 export const IFLA_PHYS_SWITCH_ID = 36;
 export const IFLA_LINK_NETNSID = 37;
 export const IFLA_PHYS_PORT_NAME = 38;
+export const IFLA_NEW_IFINDEX = 49;
 export const IFLA_MIN_MTU = 50;
 export const IFLA_MAX_MTU = 51;
 export const IFLA_PROP_LIST = 52;

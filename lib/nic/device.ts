@@ -34,7 +34,7 @@ export class Devices {
 }
 
 /** "pci0000:00/0000:02:00.0" of a link to ../../devices/pci0000:00/0000:02:00.0/net/eth1. */
-function folderOf(sys: string, ifname: string): string | undefined {
+export function folderOf(sys: string, ifname: string): string | undefined {
   const target = linkTarget(`${sys}/class/net/${ifname}`);
   const [, folder] = /(?:^|\/)devices\/(.+)\/net\/[^/]+$/.exec(target ?? "") ?? [];
   return folder === undefined || folder.startsWith("virtual") ? undefined : folder;

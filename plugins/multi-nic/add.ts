@@ -36,6 +36,7 @@ export async function add(invocation: Invocation): Promise<Result> {
     links,
     delegates: planDelegates(conf.ipam, invocation, links),
     addressing: addressingFor(conf.ipam, invocation, nics, nodeFile),
+    guard: conf.devices && (await import("./device/holder.ts")).refuseLent(links),
   });
   await using undo = new AsyncDisposableStack();
   undo.defer(() => withdrawOwn(store, claimed.record, invocation, pod));

@@ -8,19 +8,21 @@ import { decodeLink, dumpLinks, type Link, newLink, setLinkUp } from "../../lib/
 import { newRoute, type Route } from "../../lib/netlink/message/route.ts";
 import { newRule } from "../../lib/netlink/message/rule.ts";
 import type { PlannedRoute } from "../../lib/route/plan.ts";
-import type { Plan, PlannedLink } from "./plan.ts";
+import { isLent, lends } from "./device/device.ts";
+import type { MadeLink, Plan, PlannedLink } from "./plan.ts";
 
 /** rtnetlink's protocol number of the routes and rules we make, so that ours are told from others' (`proto 77`). */
 export const ourProtocol = 77;
 
 /**
- * Makes what the plan says: the links directly in the pod's namespace, then everything else in one batch. On a failure
- * the links may be there; the caller deletes the group.
+ * Makes what the plan says: the links directly in the pod's namespace, or the devices moved into it, then everything else
+ * in one batch. On a failure the links may be there; the caller deletes the group and gives the devices back.
  * @returns the links as the kernel describes them, in the plan's order
  * @throws CniError exists where a name or route is taken, NetlinkError for any other refusal
  */
 export async function applyPlan(plan: Plan, host: Netns, pod: Netns): Promise<Link[]> {
-  await createLinks(plan, host, pod);
+  if (lends(plan)) await (await import("./device/lend.ts")).lendDevices(plan, host, pod);
+  else await createLinks(plan.links.filter(isMade), plan.group, host, pod);
   const links = await readLinks(plan, pod);
   tuneLinks(plan, pod);
   const indexes = new Map(links.map((link) => [link.name, link.index]));
@@ -28,17 +30,24 @@ export async function applyPlan(plan: Plan, host: Netns, pod: Netns): Promise<Li
   return links;
 }
 
-async function createLinks(plan: Plan, host: Netns, pod: Netns): Promise<void> {
-  const requests = plan.links.map((link) => createRequest(link, plan.group, pod.fd));
+const isMade = (link: PlannedLink): link is MadeLink => !isLent(link);
+
+async function createLinks(
+  links: readonly MadeLink[],
+  group: number,
+  host: Netns,
+  pod: Netns,
+): Promise<void> {
+  const requests = links.map((link) => createRequest(link, group, pod.fd));
   try {
     await host.netlink.request(requests);
   } catch (error) {
-    throw refusedLink(error, plan);
+    throw refusedLink(error, links);
   }
 }
 
 function createRequest(
-  { ifname, master, masterIndex, kind, mtu, mac }: PlannedLink,
+  { ifname, master, masterIndex, kind, mtu, mac }: MadeLink,
   group: number,
   netnsFd: number,
 ): Request {
@@ -47,9 +56,9 @@ function createRequest(
 }
 
 /** What the kernel says of a link, as somebody can act on it. */
-function refusedLink(error: unknown, plan: Plan): unknown {
+function refusedLink(error: unknown, links: readonly MadeLink[]): unknown {
   if (!(error instanceof NetlinkError)) return error;
-  const link = plan.links[error.index];
+  const link = links[error.index];
   if (link === undefined) return error;
   const remedies: Record<string, [code: number, remedy: string]> = {
     EEXIST: [ErrorCode.exists, existing(link)],
@@ -72,17 +81,17 @@ function refusedLink(error: unknown, plan: Plan): unknown {
 const modules: Readonly<Record<string, string>> = { vlan: "8021q" };
 
 /** A VLAN's id is taken on its master, whatever namespace the link that has it is in (register_vlan_dev). */
-function existing({ ifname, kind, master }: PlannedLink): string {
+function existing({ ifname, kind, master }: MadeLink): string {
   return kind.kind === "vlan"
     ? `VLAN ${kind.id} of ${master} is in use already, on the host or by another pod; a NIC has each VLAN once: use macvlan on a VLAN of the host for several pods, or another id`
     : `the pod already has ${ifname}; DEL that attachment first, or ask for another name`;
 }
 
 /** macvlan_common_newlink: EINVAL where either the new link or one that is there is in mode passthru. */
-const isPassthruConflict = ({ code }: NetlinkError, { kind }: PlannedLink): boolean =>
+const isPassthruConflict = ({ code }: NetlinkError, { kind }: MadeLink): boolean =>
   code === "EINVAL" && kind.kind === "macvlan";
 
-const passthruConflict = ({ master }: PlannedLink): [code: number, remedy: string] => [
+const passthruConflict = ({ master }: MadeLink): [code: number, remedy: string] => [
   ErrorCode.invalidConfig,
   `${master} cannot take this macvlan beside those it has, since mode passthru wants a master for itself; use mode bridge for all of them, or another master`,
 ];

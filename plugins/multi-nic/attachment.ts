@@ -5,11 +5,12 @@ import type { AttachmentKey, AttachmentRecord } from "../../lib/ipam/record.ts";
 import type { Store } from "../../lib/ipam/store.ts";
 import { LockError, lockByte } from "../../lib/linux/lock.ts";
 import { namespaceId } from "../../lib/linux/namespace-id.ts";
-import { type Netns, openNetns } from "../../lib/linux/netns.ts";
+import { type Netns, openNetns, ownNetns } from "../../lib/linux/netns.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
 import { detach } from "./detach.ts";
+import { lends } from "./device/device.ts";
 import { undoDelegates } from "./ipam/delegates.ts";
-import { groupOf } from "./plan.ts";
+import { groupOf, type Plan } from "./plan.ts";
 import { readablePlanOf } from "./plan-json.ts";
 
 /** `owner` of our records in the store, which other executables leave alone. */
@@ -51,7 +52,8 @@ export async function lockAttachment(
 }
 
 /**
- * Undoes what an attachment made outside the store: links and rules, and the calls of other IPAM plugins.
+ * Undoes what an attachment made outside the store: links and rules, devices it was lent, and the calls of other IPAM
+ * plugins.
  * @throws what could not be undone; then the record has to stay, so that its addresses are not given to others
  */
 export async function dismantle(
@@ -62,10 +64,31 @@ export async function dismantle(
   const plan = readablePlanOf(record);
   // Before it is ready the kernel may have more than the record at hand says.
   const mayHaveRules = record.state !== "ready" || plan?.rules.length !== 0;
+  await giveBackDevices(record, plan, pod);
   if (pod !== undefined) await detach(pod, groupOf(record), { rules: mayHaveRules });
   // GC and ADD withdraw attachments of other pods than the one they were called for.
   const env = { ...invocation.env, CNI_CONTAINERID: record.containerId, CNI_NETNS: pod?.path ?? "" };
   await undoDelegates(plan?.delegates ?? [], { ...invocation, env });
+}
+
+async function giveBackDevices(
+  record: AttachmentRecord,
+  plan: Plan | undefined,
+  pod: Netns | undefined,
+): Promise<void> {
+  if (plan === undefined) return giveBackUnrecorded(record, pod);
+  if (!lends(plan)) return;
+  const { giveBack } = await import("./device/give-back.ts");
+  using host = ownNetns();
+  await giveBack(plan, host, pod);
+}
+
+/** Where the record is lost or damaged, devices are known by their group, and their names by their alias. */
+export async function giveBackUnrecorded(key: AttachmentKey, pod: Netns | undefined): Promise<void> {
+  if (pod === undefined) return;
+  const { giveBackByAlias } = await import("./device/give-back-by-alias.ts");
+  using host = ownNetns();
+  await giveBackByAlias(key, host, pod);
 }
 
 /**
@@ -140,7 +163,7 @@ export async function withdrawAbandoned(store: Store, invocation: Invocation): P
   return freed;
 }
 
-async function withdrawLogged(
+export async function withdrawLogged(
   store: Store,
   record: AttachmentRecord,
   invocation: Invocation,

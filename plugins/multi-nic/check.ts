@@ -4,7 +4,7 @@ import type { Invocation } from "../../lib/cni/invocation.ts";
 import { parseResult } from "../../lib/cni/result.ts";
 import type { AttachmentRecord, Lease } from "../../lib/ipam/record.ts";
 import { openStore } from "../../lib/ipam/store.ts";
-import type { Netns } from "../../lib/linux/netns.ts";
+import { type Netns, ownNetns } from "../../lib/linux/netns.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
 import { formatAddress } from "../../lib/net/address.ts";
 import { decodeAddress, dumpAddresses } from "../../lib/netlink/message/address.ts";
@@ -29,6 +29,7 @@ export async function check(invocation: Invocation): Promise<void> {
   const found = [
     ...(ipam.mode === "own" ? lostLeases(plan, leases) : []),
     ...differences(plan, await readPod(pod), tolerated),
+    ...(plan.links.some(({ kind }) => kind.kind === "sriov") ? await vfDifferences(plan) : []),
   ];
   if (found.length > 0) {
     throw new CniError(
@@ -37,6 +38,12 @@ export async function check(invocation: Invocation): Promise<void> {
     );
   }
   await checkDelegates(plan.delegates, invocation);
+}
+
+async function vfDifferences(plan: Plan): Promise<string[]> {
+  const { differencesOfVfs } = await import("./device/check.ts");
+  using host = ownNetns();
+  return differencesOfVfs(plan, host);
 }
 
 function toleratedBy({ conf, cniVersion }: Invocation): Tolerated {

@@ -7,6 +7,7 @@ import type { Nic } from "../../lib/nic/nic.ts";
 import type { Offer, SelectedNic } from "../../lib/nic/offer.ts";
 import { selectNics } from "../../lib/nic/select.ts";
 import type { MultiNicConf } from "./conf.ts";
+import type { DeviceNic } from "./device/device.ts";
 
 /** The masters of an attachment, as the network, the node, the pod's cni-args and a policy choose them. */
 export async function chooseNics(
@@ -14,7 +15,7 @@ export async function chooseNics(
   nodeFile: NodeFile | undefined,
   host: Netns,
   { invocation, store }: { readonly invocation: Invocation; readonly store: Store },
-): Promise<SelectedNic[]> {
+): Promise<SelectedNic<Nic | DeviceNic>[]> {
   const offer = {
     masters: conf.masters,
     masterNets: conf.masterNets,
@@ -22,12 +23,19 @@ export async function chooseNics(
   };
   const view = { netlink: host.netlink, sys: "/sys" };
   const needs = { addressFor: addressFor(conf) };
-  if (conf.policy !== undefined) {
-    const { chooseByPolicy } = await import("./policy.ts");
-    const { policy, choice } = conf;
-    const load = store.read((tx) => tx.load());
-    return chooseByPolicy({ ...needs, policy, offer, choice, view, invocation, load });
+  const { policy, choice } = conf;
+  const byPolicy =
+    policy &&
+    (async () => {
+      const { chooseByPolicy } = await import("./policy.ts");
+      const load = store.read((tx) => tx.load());
+      return chooseByPolicy({ ...needs, policy, offer, choice, view, invocation, load });
+    });
+  if (conf.devices !== undefined) {
+    const { chooseDevices } = await import("./device/choose.ts");
+    return chooseDevices({ conf, offer, view, invocation, store, byPolicy });
   }
+  if (byPolicy !== undefined) return byPolicy();
   const few = await offeredAlone(view, offer, needs.addressFor !== undefined);
   try {
     if (few !== undefined) return selectNics(few, offer, conf.choice, needs);

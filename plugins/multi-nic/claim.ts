@@ -22,6 +22,8 @@ export interface ClaimRequest {
   readonly delegates: readonly DelegateCall[];
   /** Takes the addresses, for the record of this id, inside the transaction. */
   readonly addressing: (tx: StoreTx, id: number) => Addressing;
+  /** Refuses, inside the transaction, what another attachment has. */
+  readonly guard: ((tx: StoreTx) => void) | undefined;
 }
 
 /** A record of the same attachment is in the way, unless nothing can come of it any more: then it is undone first. */
@@ -59,7 +61,8 @@ const reclaimOfIpam = (store: Store, { network }: Invocation): number =>
   store.write((tx) => reclaim(tx, network, "multi-nic-ipam", Date.now()).length);
 
 function record(tx: StoreTx, invocation: Invocation, pod: Netns, request: ClaimRequest): Claim {
-  const { conf, links, delegates, addressing } = request;
+  const { conf, links, delegates, addressing, guard } = request;
+  guard?.(tx);
   const attachment = newAttachment(invocation, pod);
   const id = tx.insert(attachment);
   const plan = planAttachment(attachment, conf, links, addressing(tx, id), delegates);

@@ -6,7 +6,8 @@ import type { Link } from "../../lib/netlink/message/link.ts";
 import type { Route } from "../../lib/netlink/message/route.ts";
 import type { RuleRead } from "../../lib/netlink/message/rule.ts";
 import { mainTable, type PlannedRoute } from "../../lib/route/plan.ts";
-import { isTableOf, type Plan, type PlannedLink } from "./plan.ts";
+import { isLent, mayBeDevice, shown } from "./device/device.ts";
+import { isTableOf, type LentLink, type MadeLink, type Plan, type PlannedLink } from "./plan.ts";
 
 /** The pod as the kernel describes it. */
 export interface PodState {
@@ -41,14 +42,7 @@ function ofLink(planned: PlannedLink, link: Link | undefined, pod: PodState, { m
   const told = mtu.get(ifname);
   const wrong: [boolean, string][] = [
     [(link.flags & IFF_UP) === 0, "is down"],
-    [
-      link.link !== planned.masterIndex,
-      `has master ${link.link ?? "none"}, not ${planned.masterIndex} (${planned.master})`,
-    ],
-    [
-      !sameKind(planned.kind, link.kind),
-      `is ${describeKind(link.kind, planned.kind)}, not ${describeKind(planned.kind, planned.kind)}`,
-    ],
+    ...(isLent(planned) ? ofDevice(planned, link) : ofMade(planned, link)),
     [
       told !== undefined && ![planned.mtu, told].includes(link.mtu),
       `has MTU ${link.mtu}, not ${planned.mtu}`,
@@ -60,6 +54,21 @@ function ofLink(planned: PlannedLink, link: Link | undefined, pod: PodState, { m
       planned,
       pod.addresses.filter(({ index }) => index === link.index),
     ),
+  ];
+}
+
+function ofMade({ kind, master, masterIndex }: MadeLink, link: Link): [boolean, string][] {
+  return [
+    [link.link !== masterIndex, `has master ${link.link ?? "none"}, not ${masterIndex} (${master})`],
+    [!sameKind(kind, link.kind), `is ${describeKind(link.kind, kind)}, not ${describeKind(kind, kind)}`],
+  ];
+}
+
+/** A link that took its name is told by what stands behind it, as far as the kernel says that, or else by its kind. */
+function ofDevice({ master, mac, device }: LentLink, link: Link): [boolean, string][] {
+  return [
+    [!mayBeDevice(link, device), `is another link than ${shown(master, device)}`],
+    [mac !== undefined && link.mac !== mac, `has the address ${link.mac}, not ${mac}`],
   ];
 }
 

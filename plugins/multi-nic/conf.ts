@@ -16,6 +16,7 @@ import type { Cidr } from "../../lib/net/address.ts";
 import { parseCidr } from "../../lib/net/address.ts";
 import { parseMac } from "../../lib/net/mac.ts";
 import type { PodChoice } from "../../lib/nic/select.ts";
+import { type DeviceName, parseDeviceNames } from "./device-conf.ts";
 import { type IpamConf, parseIpam } from "./ipam/conf.ts";
 import { type LinkConf, PluginConf, parseLink } from "./link-conf.ts";
 import { type PolicyConf, parsePolicy } from "./policy-conf.ts";
@@ -48,6 +49,8 @@ export type MultiNicNetConf = z.infer<typeof MultiNicNetConf>;
 /** A configuration of multi-nic, past every check that needs no look at the machine. */
 export interface MultiNicConf {
   readonly link: LinkConf;
+  /** Devices to lend: these, or the masters where it is empty; undefined: links are made on the masters. */
+  readonly devices: readonly DeviceName[] | undefined;
   readonly masters: readonly string[];
   readonly masterNets: readonly Cidr[];
   readonly choice: PodChoice;
@@ -66,8 +69,10 @@ export interface MultiNicConf {
 export function parseMultiNicConf(invocation: Invocation): MultiNicConf {
   const conf = parseConf(MultiNicNetConf, invocation.conf);
   const pod = conf.args?.cni;
+  const link = parseLink(conf.plugin);
   return {
-    link: parseLink(conf.plugin),
+    link,
+    devices: lends(link) ? parseDeviceNames(invocation.conf) : undefined,
     masters: conf.masters ?? [],
     masterNets: (conf.masterNets ?? []).map((text) => cidr("masterNets", text)),
     choice: {
@@ -84,6 +89,8 @@ export function parseMultiNicConf(invocation: Invocation): MultiNicConf {
     prevResult: conf.prevResult ? parseResult(conf.prevResult, invocation.cniVersion) : undefined,
   };
 }
+
+const lends = ({ kind }: LinkConf): boolean => kind.kind === "host-device" || kind.kind === "sriov";
 
 const list = (value: string | readonly string[] | undefined): readonly string[] =>
   value === undefined || value === "" ? [] : typeof value === "string" ? [value] : value;

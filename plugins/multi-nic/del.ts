@@ -6,7 +6,14 @@ import type { AttachmentRecord } from "../../lib/ipam/record.ts";
 import { openStore, type Store } from "../../lib/ipam/store.ts";
 import { type Netns, openNetns } from "../../lib/linux/netns.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
-import { dismantle, keyOf, lockAttachment, markDeleting, openRecorded } from "./attachment.ts";
+import {
+  dismantle,
+  giveBackUnrecorded,
+  keyOf,
+  lockAttachment,
+  markDeleting,
+  openRecorded,
+} from "./attachment.ts";
 import { parseMultiNicConf } from "./conf.ts";
 import { detach } from "./detach.ts";
 import type { IpamConf } from "./ipam/conf.ts";
@@ -31,15 +38,21 @@ export async function del(invocation: Invocation): Promise<void> {
     orLog(invocation, () => store.write((tx) => tx.release(record.id, Date.now())));
     return;
   }
-  if (pod !== undefined) await detach(pod, groupOf(keyOf(invocation)));
+  if (pod !== undefined) await detachUnrecorded(invocation, pod);
   await undoUnrecorded(invocation);
+}
+
+async function detachUnrecorded(invocation: Invocation, pod: Netns): Promise<void> {
+  const key = keyOf(invocation);
+  await giveBackUnrecorded(key, pod);
+  await detach(pod, groupOf(key));
 }
 
 /** A late DEL of a container id's first use: what is in the namespace it names goes, the second use stays as it is. */
 async function detachFormer(invocation: Invocation): Promise<void> {
   invocation.log.info("DEL is of an earlier use of this container id", { netns: invocation.netns });
   using pod = openGiven(invocation);
-  if (pod !== undefined) await detach(pod, groupOf(keyOf(invocation)));
+  if (pod !== undefined) await detachUnrecorded(invocation, pod);
 }
 
 /** A DEL that cannot have the lock is served without: it must not be kept waiting by what hangs. */

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import { optionalCount, optionalFlag, parseConf } from "../../lib/cni/netconf.ts";
 import type { NewLinkKind } from "../../lib/netlink/kind/kinds.ts";
+import type { LentKind } from "./device/device.ts";
 
 /** What all kinds of links have in common under `plugin`. */
 export const PluginConf = z.looseObject({
@@ -34,7 +35,7 @@ const VlanConf = () => {
 
 /** What each link of the attachment is to be. */
 export interface LinkConf {
-  readonly kind: NewLinkKind;
+  readonly kind: NewLinkKind | LentKind;
   /** bytes; undefined: the master's */
   readonly mtu: number | undefined;
 }
@@ -60,18 +61,19 @@ const kinds = {
     if (id === undefined) throw missingVlan();
     return { kind: "vlan", id };
   },
+  "host-device": (): LentKind => ({ kind: "host-device" }),
 };
 
 const isKind = (type: string): type is keyof typeof kinds => Object.hasOwn(kinds, type);
 
 /** @throws CniError naming the key, the value and what may be written */
 export function parseLink(plugin: PluginConf | undefined): LinkConf {
-  const wanted = `write "plugin": {"type": "ipvlan", "mode": "l3"} or {"type": "macvlan"} or {"type": "vlan", "vlan": 7}`;
+  const wanted = `write "plugin": {"type": "ipvlan", "mode": "l3"} or {"type": "macvlan"} or {"type": "vlan", "vlan": 7}, or {"type": "host-device"}`;
   if (plugin === undefined) throw new CniError(ErrorCode.invalidConfig, `plugin: is missing; ${wanted}`);
   if (!isKind(plugin.type)) {
     throw new CniError(
       ErrorCode.unsupportedField,
-      `plugin.type: "${plugin.type}" is not a kind of link that multi-nic makes; ${wanted}`,
+      `plugin.type: "${plugin.type}" is not a kind of link that multi-nic has; ${wanted}`,
     );
   }
   if (plugin.linkInContainer) {

@@ -1,10 +1,12 @@
 import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Dns } from "../../lib/cni/result.ts";
 import type { NewLinkKind } from "../../lib/netlink/kind/kinds.ts";
+import type { Nic } from "../../lib/nic/nic.ts";
 import type { SelectedNic } from "../../lib/nic/offer.ts";
 import type { PlannedRoute, PlannedRule, RouteWanted } from "../../lib/route/plan.ts";
 import { planRoutes, planSourceRouting } from "../../lib/route/plan.ts";
 import type { MultiNicConf } from "./conf.ts";
+import type { DeviceNic, HostDevice, LentKind } from "./device/device.ts";
 import type { Addressing, NicAddress } from "./ipam/addressing.ts";
 
 /** One attachment as data: everything ADD will do, CHECK compares and DEL undoes. */
@@ -21,16 +23,29 @@ export interface Plan {
   readonly delegates: readonly DelegateCall[];
 }
 
-export interface PlannedLink {
+export type PlannedLink = MadeLink | LentLink;
+
+interface LinkOfPod {
   readonly ifname: string;
+  /** Of a device that is lent: its own name in the host's namespace */
   readonly master: string;
   /** ifindex of the master, in the host's namespace */
   readonly masterIndex: number;
-  readonly kind: NewLinkKind;
   /** bytes */
   readonly mtu: number;
   readonly mac: string | undefined;
   readonly addresses: readonly NicAddress[];
+}
+
+/** A link that is made on its master. */
+export interface MadeLink extends LinkOfPod {
+  readonly kind: NewLinkKind;
+}
+
+/** A link of the host that moves into the pod and, at last, back. */
+export interface LentLink extends LinkOfPod {
+  readonly kind: LentKind;
+  readonly device: HostDevice;
 }
 
 export interface DelegateCall {
@@ -58,23 +73,35 @@ export const mostNics = 256;
  * The links, before their addresses are known.
  * @throws CniError where a name is too long, the MTU too large, or one MAC is asked for several links
  */
-export function planLinks(conf: MultiNicConf, nics: readonly SelectedNic[], ifname: string): PlannedLink[] {
+export function planLinks(
+  conf: MultiNicConf,
+  nics: readonly SelectedNic<Nic | DeviceNic>[],
+  ifname: string,
+): PlannedLink[] {
   if (nics.length > mostNics) {
     throw invalid(
       `args.cni.nics: ${nics.length} NICs are more than the ${mostNics} one attachment can have; choose fewer`,
     );
   }
   checkMac(conf, nics.length);
-  const { kind } = conf.link;
   return nics.map(({ nic }, place) => ({
     ifname: linkName(conf, ifname, place),
     master: nic.name,
     masterIndex: nic.index,
-    kind,
+    ...kindOn(nic, conf.link.kind),
     mtu: mtuOn(nic, conf.link.mtu),
     mac: conf.mac,
     addresses: [],
   }));
+}
+
+function kindOn(
+  nic: Nic | DeviceNic,
+  kind: NewLinkKind | LentKind,
+): Pick<MadeLink, "kind"> | Pick<LentLink, "kind" | "device"> {
+  if (kind.kind !== "host-device" && kind.kind !== "sriov") return { kind };
+  if (!("device" in nic)) throw new TypeError(`${nic.name} is no device that can be lent`);
+  return { kind, device: nic.device };
 }
 
 /** The kernel gives an ipvlan, and a macvlan in passthru mode, its master's address, whatever is asked for. */
@@ -106,7 +133,7 @@ const leastMtu = 68;
 /** IPV6_MIN_MTU (net/ipv6.h): below it a link has no IPv6 at all. */
 const leastMtuIpv6 = 1280;
 
-function mtuOn(nic: SelectedNic["nic"], mtu: number | undefined): number {
+function mtuOn(nic: Nic, mtu: number | undefined): number {
   if (mtu === undefined) return nic.mtu;
   if (mtu < leastMtu) {
     throw invalid(

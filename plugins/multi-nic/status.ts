@@ -30,9 +30,15 @@ async function tryAdd(conf: MultiNicConf, invocation: Invocation): Promise<void>
   using host = ownNetns();
   using store = openStore(paths);
   store.write(() => undefined);
+  if (conf.devices !== undefined) return tryDelegate(conf, invocation);
   const nodeFile = readNodeFile(paths, invocation.network);
   const nics = await chooseNics(conf, nodeFile, host, { invocation, store });
   planLinks(conf, nics, "net1");
   if (conf.ipam.mode === "own") requireFreeAddresses(store, invocation, nics, nodeFile);
+  await tryDelegate(conf, invocation);
+}
+
+/** That all devices are with pods is no fault of the node; which a pod gets, only the pod's ADD says. */
+async function tryDelegate(conf: MultiNicConf, invocation: Invocation): Promise<void> {
   if (conf.ipam.mode === "delegate") await delegateStatus(invocation, conf.ipam.type, invocation.conf);
 }

@@ -113,16 +113,19 @@ export interface LinkChange {
   readonly alias?: string;
   /** Descriptor of the namespace it moves to. */
   readonly netnsFd?: number;
+  /** The ifindex it has there: EBUSY where another has it. Kernels before 5.13 choose one. */
+  readonly newIndex?: number;
 }
 
 /** Changes what is named, of a link that is there. The kernel changes name and group in the namespace it moves to. */
 export function setLink(change: LinkChange): Request {
-  const { name, mtu, mac, group, alias, netnsFd } = change;
+  const { name, mtu, mac, group, alias, netnsFd, newIndex } = change;
   const attributes: Attribute[] = [];
   if (mac !== undefined) attributes.push({ type: k.IFLA_ADDRESS, value: macBytes(mac) });
   if (mtu !== undefined) attributes.push(u32(k.IFLA_MTU, mtu));
   if (group !== undefined) attributes.push(u32(k.IFLA_GROUP, group));
   if (netnsFd !== undefined) attributes.push(u32(k.IFLA_NET_NS_FD, netnsFd));
+  if (newIndex !== undefined) attributes.push(u32(k.IFLA_NEW_IFINDEX, newIndex));
   if (name !== undefined) attributes.push(text(k.IFLA_IFNAME, name));
   if (alias !== undefined) attributes.push(bareText(k.IFLA_IFALIAS, alias));
   return {

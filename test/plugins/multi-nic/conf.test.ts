@@ -90,9 +90,9 @@ const refused: [title: string, conf: JsonObject, code: number, message: RegExp][
   ["no plugin", { plugin: null }, 7, /^plugin: is missing; write "plugin": \{"type": "ipvlan"/],
   [
     "a kind of link that we do not make",
-    { plugin: { type: "sriov" } },
+    { plugin: { type: "bond" } },
     2,
-    /^plugin\.type: "sriov" is not a kind of link/,
+    /^plugin\.type: "bond" is not a kind of link/,
   ],
   [
     "a kind named as something that every object has",

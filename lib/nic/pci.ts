@@ -1,0 +1,56 @@
+import { readdirSync, readlinkSync } from "node:fs";
+import { basename } from "node:path";
+
+/** The folder under /sys/devices of the PCI function, "pci0000:00/0000:00:01.0/0000:01:10.0"; undefined without one. */
+export function folderOfPci(sys: string, address: string): string | undefined {
+  const [, folder] = /\/devices\/(.+)$/.exec(linkTarget(`${sys}/bus/pci/devices/${address}`) ?? "") ?? [];
+  return folder;
+}
+
+/** The links of a device that are in the namespace whose sysfs this is; of a virtio function, those of its device. */
+export function linksOfDevice(sys: string, folder: string): string[] {
+  const device = `${sys}/devices/${folder}`;
+  const own = list(`${device}/net`);
+  if (own.length > 0) return own;
+  const virtio = list(device).filter((entry) => /^virtio\d+$/.test(entry));
+  return virtio.flatMap((entry) => list(`${device}/${entry}/net`));
+}
+
+/** "igbvf"; undefined where none has the device */
+export function driverOfDevice(sys: string, folder: string): string | undefined {
+  const target = linkTarget(`${sys}/devices/${folder}/driver`);
+  return target && basename(target);
+}
+
+/** Whether the device is in the machine. */
+export const isThere = (sys: string, folder: string): boolean => list(`${sys}/devices/${folder}`).length > 0;
+
+export interface VirtualFunction {
+  /** The physical function's links in this namespace */
+  readonly pfs: readonly string[];
+  readonly number: number;
+}
+
+/** What virtual function the device is; undefined where it is none. */
+export function virtualFunctionOf(sys: string, folder: string): VirtualFunction | undefined {
+  const device = `${sys}/devices/${folder}`;
+  const address = basename(folder);
+  const numbers = list(`${device}/physfn/`).flatMap((entry) => /^virtfn(\d+)$/.exec(entry)?.[1] ?? []);
+  const number = numbers.find(
+    (each) => basename(linkTarget(`${device}/physfn/virtfn${each}`) ?? "") === address,
+  );
+  return number === undefined ? undefined : { pfs: list(`${device}/physfn/net`), number: Number(number) };
+}
+
+// A device may go while it is looked at.
+const list = (path: string): string[] => tried(() => readdirSync(path).sort()) ?? [];
+const linkTarget = (path: string): string | undefined => tried(() => readlinkSync(path));
+
+function tried<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    return undefined;
+  }
+}

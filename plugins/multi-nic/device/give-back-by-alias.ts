@@ -1,0 +1,15 @@
+import type { AttachmentKey } from "../../../lib/ipam/record.ts";
+import type { Netns } from "../../../lib/linux/netns.ts";
+import { decodeLink, dumpLinks, setLink } from "../../../lib/netlink/message/link.ts";
+import { dump } from "../../../lib/nic/discover.ts";
+import { isLentGroup } from "./device.ts";
+
+/** Moves an attachment's devices home though nothing is recorded of them: under their names, by their alias, down. */
+export async function giveBackByAlias(key: AttachmentKey, host: Netns, pod: Netns): Promise<void> {
+  const links = (await dump(pod.netlink, dumpLinks())).map(decodeLink);
+  for (const { index, name, alias = "" } of links.filter(({ group }) => isLentGroup(key, group))) {
+    const home = /^[^/\s%:]{1,15}$/.test(alias) ? alias : name;
+    const change = { index, netnsFd: host.fd, name: home, group: 0, alias: "" };
+    await pod.netlink.request([setLink({ ...change, label: `move ${name} home as ${home}` })]);
+  }
+}

@@ -1,0 +1,127 @@
+import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
+import type { Netns } from "../../../lib/linux/netns.ts";
+import type { NetlinkError } from "../../../lib/netlink/error.ts";
+import { type Link, setLink, setLinkUp } from "../../../lib/netlink/message/link.ts";
+import { setVf, type VfSettings } from "../../../lib/netlink/message/vf.ts";
+import type { LentLink, Plan } from "../plan.ts";
+import { isLent, lentGroup, shown } from "./device.ts";
+import { findLink } from "./find-link.ts";
+
+/**
+ * Moves the plan's devices into the pod, set up and named as planned, one by one. On a failure those before it are in
+ * the pod; the caller gives them back.
+ * @throws CniError naming the device, or the kernel's refusal
+ */
+export async function lendDevices(plan: Plan, host: Netns, pod: Netns): Promise<void> {
+  for (const [place, link] of plan.links.entries()) {
+    if (!isLent(link)) continue;
+    await requireSame(link, host);
+    await setUpVf(link, host);
+    await move(link, lentGroup(plan.group, place), host, pod);
+    if (link.mac !== undefined) await wear(link.mac, link, pod);
+  }
+}
+
+/** Since it was looked at, it may have been moved, renamed or replaced. */
+async function requireSame({ master, masterIndex }: LentLink, { netlink }: Netns): Promise<void> {
+  const link = await findLink(netlink, master);
+  if (link?.index === masterIndex) return;
+  throw new CniError(
+    ErrorCode.tryAgainLater,
+    `${master}: ${link === undefined ? "is gone" : "is another link"} since it was chosen; try again`,
+  );
+}
+
+async function setUpVf({ kind, mac, device: { vf } }: LentLink, { netlink }: Netns): Promise<void> {
+  if (kind.kind !== "sriov" || vf === undefined) return;
+  const wanted = { ...kind.vf, ...(mac === undefined ? {} : { mac }) };
+  // One after the other: what comes behind a refusal would be set all the same.
+  for (const request of setVf(vf, wanted)) {
+    try {
+      await netlink.request([request]);
+    } catch (error) {
+      throw refusedSetting(error, vf.pf, wanted);
+    }
+  }
+}
+
+/** The keys of the configuration by those of setVf's labels. */
+const keys: Readonly<Record<string, (settings: VfSettings) => string>> = {
+  mac: ({ mac }) => `mac: ${mac}`,
+  vlan: ({ vlan }) => `plugin.vlan: ${vlan?.vlan} (vlanQoS ${vlan?.qos}, vlanProto ${vlan?.proto})`,
+  rate: ({ rate }) => `plugin.max_tx_rate: ${rate?.max} (min_tx_rate ${rate?.min})`,
+  spoofchk: ({ spoofchk }) => `plugin.spoofchk: ${spoofchk ? "on" : "off"}`,
+  linkState: ({ linkState }) => `plugin.link_state: ${linkState}`,
+  trust: ({ trust }) => `plugin.trust: ${trust ? "on" : "off"}`,
+};
+
+function refusedSetting(error: unknown, pf: string, wanted: VfSettings): unknown {
+  const { code, request = "", message } = error as Partial<NetlinkError>;
+  const key = keys[/^set (\w+) of/.exec(request)?.[1] ?? ""];
+  if (code === undefined || key === undefined) return error;
+  return new CniError(
+    code === "EOPNOTSUPP" ? ErrorCode.unsupportedField : ErrorCode.invalidConfig,
+    `${key(wanted)} is refused by ${pf} (${code}): its driver has no such setting, or not this value; leave it out, or write another`,
+    { details: message ?? "", cause: error },
+  );
+}
+
+async function move(
+  { ifname, master, masterIndex, mtu, device }: LentLink,
+  group: number,
+  host: Netns,
+  pod: Netns,
+): Promise<void> {
+  const label = `move ${master} into the pod as ${ifname}`;
+  // The alias tells people, and a DEL whose record is lost, whose link it is.
+  const change = { index: masterIndex, label, netnsFd: pod.fd, name: ifname, group, alias: master };
+  try {
+    await host.netlink.request([setLink({ ...change, ...(mtu === device.mtu ? {} : { mtu }) })]);
+  } catch (error) {
+    throw refusedMove(error, shown(master, device), ifname);
+  }
+}
+
+function refusedMove(error: unknown, device: string, ifname: string): unknown {
+  const { code, message = "" } = error as Partial<NetlinkError>;
+  const options = { details: message, cause: error };
+  if (code === "EEXIST") {
+    const what = `the pod has a link of the name ${ifname}, or one of the device's further names`;
+    return new CniError(
+      ErrorCode.exists,
+      `${ifname}: ${device} cannot move: ${what}; rename that one`,
+      options,
+    );
+  }
+  if (code !== "EINVAL") return error;
+  const what = "its driver keeps it in the host's namespace, or does not take the MTU";
+  return new CniError(
+    ErrorCode.invalidConfig,
+    `${ifname}: ${device} cannot move: ${what}; name another`,
+    options,
+  );
+}
+
+/**
+ * Gives the link the address. A driver whose physical function has set it already may refuse, and take that one when the
+ * link comes up (igbvf).
+ */
+async function wear(mac: string, { ifname }: LentLink, { netlink }: Netns): Promise<void> {
+  const link = await requireLink(netlink, ifname);
+  if (link.mac === mac) return;
+  try {
+    await netlink.request([setLink({ index: link.index, label: `give ${ifname} the address ${mac}`, mac })]);
+  } catch (error) {
+    await netlink.request([setLinkUp(link.index, ifname)]);
+    if ((await requireLink(netlink, ifname)).mac !== mac) throw error;
+  }
+}
+
+async function requireLink(netlink: Netns["netlink"], ifname: string): Promise<Link> {
+  const link = await findLink(netlink, ifname);
+  if (link !== undefined) return link;
+  throw new CniError(
+    ErrorCode.kernel,
+    `${ifname}: was moved into the pod and is gone; something else moves links in this pod`,
+  );
+}

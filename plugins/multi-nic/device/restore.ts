@@ -1,0 +1,78 @@
+import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
+import type { Netns } from "../../../lib/linux/netns.ts";
+import type { Request } from "../../../lib/netlink/codec.ts";
+import { IFF_UP } from "../../../lib/netlink/constants.ts";
+import type { NetlinkError } from "../../../lib/netlink/error.ts";
+import { addAltNames, deleteAltNames } from "../../../lib/netlink/message/alt-names.ts";
+import { type Link, type LinkChange, setLink } from "../../../lib/netlink/message/link.ts";
+import { decodeVfs, getVfs, setVf, type VfSettings } from "../../../lib/netlink/message/vf.ts";
+import type { LentLink } from "../plan.ts";
+import { shown } from "./device.ts";
+
+/** Gives a device that is at home all that it had there; one that nobody has touched is left as it is. */
+export async function restoreLink(home: Link, link: LentLink, group: number, host: Netns): Promise<void> {
+  const { master, device } = link;
+  if (home.group !== group && home.name === master) return;
+  const change = (what: string, to: Omit<LinkChange, "index" | "label">): Request =>
+    setLink({ index: home.index, label: `give ${master} back ${what}`, ...to });
+  const lost = device.altNames.filter((name) => !home.altNames.includes(name));
+  const strange = home.altNames.filter((name) => !device.altNames.includes(name));
+  const steps = [
+    ...(strange.length > 0 ? [deleteAltNames(home.index, strange)] : []),
+    ...(home.name === master ? [] : [change("its name", { name: master })]),
+    ...(lost.length > 0 ? [addAltNames(home.index, lost)] : []),
+    ...((home.alias ?? "") === device.alias ? [] : [change("its alias", { alias: device.alias })]),
+    ...(home.mtu === device.mtu ? [] : [change("its MTU", { mtu: device.mtu })]),
+    ...(device.mac === undefined || home.mac === device.mac
+      ? []
+      : [change("its address", { mac: device.mac })]),
+    ...(((home.flags & IFF_UP) !== 0) === device.up ? [] : [change("its state", { up: device.up })]),
+    // At last, as it tells that there is something left to do.
+    change("its group", { group: device.group }),
+  ];
+  for (const step of steps) await take(step, link, host);
+}
+
+async function take(step: Request, { master, device }: LentLink, { netlink }: Netns): Promise<void> {
+  try {
+    await netlink.request([step]);
+  } catch (error) {
+    const { code, message = "" } = error as Partial<NetlinkError>;
+    if (code !== "EEXIST") throw error;
+    throw new CniError(
+      ErrorCode.exists,
+      `${shown(master, device)} is back and cannot have its name: another link of the host has it; rename that one`,
+      { details: message, cause: error },
+    );
+  }
+}
+
+/** Gives a physical function back what it kept of the virtual one. Where either is gone, so is what it kept. */
+export async function restoreVf({ device: { vf } }: LentLink, { netlink }: Netns): Promise<void> {
+  if (vf === undefined) return;
+  const now = await readVf(vf, netlink);
+  if (now === undefined) return;
+  for (const request of setVf(vf, differing(vf.was, now))) await netlink.request([request]);
+}
+
+/** What the physical function keeps; undefined where either is gone. */
+export async function readVf(
+  { pf, number }: NonNullable<LentLink["device"]["vf"]>,
+  netlink: Netns["netlink"],
+): Promise<VfSettings | undefined> {
+  try {
+    const [[message] = []] = await netlink.request([getVfs(pf)]);
+    return message && decodeVfs(message).get(number);
+  } catch (error) {
+    if ((error as Partial<NetlinkError>).code === "ENODEV") return undefined;
+    throw error;
+  }
+}
+
+/** What is wanted and is otherwise. */
+export function differing(wanted: VfSettings, now: VfSettings): VfSettings {
+  const other = Object.entries(wanted).filter(
+    ([key, value]) => JSON.stringify(now[key as keyof VfSettings]) !== JSON.stringify(value),
+  );
+  return Object.fromEntries(other);
+}
