@@ -68,7 +68,7 @@ export function reviewOf(cluster: Cluster, before?: Cluster): Review {
         hostIndex: host.index,
         nic: interfaceIndex,
         addresses: addresses.map(formatAddress),
-        blocks: blocks.map(({ pod }) => formatCidr(pod)),
+        blocks: blocks.map(formatCidr),
       })),
     );
   });

@@ -1,5 +1,5 @@
-import { type Block, computeBlocks } from "../ipam/blocks.ts";
-import { containsAddress, type IpAddress } from "../net/address.ts";
+import { podNetwork } from "../ipam/blocks.ts";
+import { type Cidr, containsAddress, type IpAddress } from "../net/address.ts";
 import type { Cluster, ClusterHost, ClusterNetwork } from "./cluster.ts";
 
 /** What a host has in a network for one of its NICs. */
@@ -11,7 +11,7 @@ export interface Share {
   /** Of the host's NIC */
   readonly addresses: readonly IpAddress[];
   /** In the order of the network's subnets */
-  readonly blocks: readonly Block[];
+  readonly blocks: readonly Cidr[];
 }
 
 /**
@@ -37,13 +37,11 @@ export function sharesOf(
   { index, nics }: ClusterHost,
   places: readonly number[],
 ): Share[] {
-  const own = places.flatMap((place, interfaceIndex) => {
+  const whole = { ...pool, hostIndex: index };
+  return places.flatMap((place, interfaceIndex) => {
     const addresses = nics[place] ?? [];
-    return addresses.length === 0 ? [] : [{ place, interfaceIndex, addresses }];
+    if (addresses.length === 0) return [];
+    const blocks = pool.subnets.map((subnet) => podNetwork(whole, subnet, interfaceIndex));
+    return [{ place, interfaceIndex, addresses, blocks }];
   });
-  const blocks = computeBlocks(
-    { ...pool, hostIndex: index },
-    own.map(({ interfaceIndex }) => interfaceIndex),
-  );
-  return own.map((share, i) => ({ ...share, blocks: blocks[i] ?? [] }));
 }

@@ -79,11 +79,11 @@ function routesTo(
       sharesOf(network, host, places).flatMap(({ place, addresses, blocks }) => {
         const nic = byPlace.get(place);
         if (nic === undefined) return [];
-        return blocks.flatMap(({ family, pod }) => {
-          const gateway = addresses.find((each) => each.family === family);
+        return blocks.flatMap((dst) => {
+          const gateway = addresses.find((each) => each.family === dst.address.family);
           return gateway === undefined
             ? []
-            : [{ dst: pod, gateway, oif: nic.index, dev: nic.name, host: host.name }];
+            : [{ dst, gateway, oif: nic.index, dev: nic.name, host: host.name }];
         });
       }),
     );
@@ -104,7 +104,7 @@ export function nodeFileOf({ hostIndex, nics, missing }: NetworkPlan): NodeFileJ
     hostIndex,
     masters: nics.map(({ nic, interfaceIndex }) => ({ name: nic.name, interfaceIndex })),
     blocks: Object.fromEntries(
-      shares.map(({ interfaceIndex, blocks }) => [interfaceIndex, blocks.map(({ pod }) => formatCidr(pod))]),
+      shares.map(({ interfaceIndex, blocks }) => [interfaceIndex, blocks.map(formatCidr)]),
     ),
     writtenBy: "multi-nicd",
   };

@@ -66,9 +66,15 @@ export function checkPool(pool: PoolConf): void {
   for (const exclude of pool.excludes) checkExclude(pool, exclude);
 }
 
+/** A NIC's part of a subnet on the pool's host (podCIDR), of a pool and an index that were checked. */
+export function podNetwork(pool: PoolConf, subnet: Cidr, interfaceIndex: number): Cidr {
+  const vlan = part(subnet, pool.interfaceBlock, interfaceIndex);
+  return pool.hostBlock === 0 ? vlan : part(vlan, pool.hostBlock, pool.hostIndex);
+}
+
 function computeBlock(pool: PoolConf, subnet: Cidr, interfaceIndex: number): Block {
   const vlan = part(subnet, pool.interfaceBlock, interfaceIndex);
-  const pod = pool.hostBlock === 0 ? vlan : part(vlan, pool.hostBlock, pool.hostIndex);
+  const pod = podNetwork(pool, subnet, interfaceIndex);
   const family = subnet.address.family;
   const all = rangeOf(pod);
   // IPv4: network and broadcast address. IPv6 has no broadcast; its first is the subnet-router anycast

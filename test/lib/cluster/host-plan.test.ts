@@ -141,7 +141,7 @@ test("no two blocks of a network overlap, whatever the hosts and NICs", () => {
       if (network === undefined) throw new Error("no network");
       const places = placesOf(network, cluster);
       const blocks = cluster.hosts.flatMap((host) =>
-        sharesOf(network, host, places).flatMap((share) => share.blocks.map(({ pod }) => pod)),
+        sharesOf(network, host, places).flatMap((share) => share.blocks),
       );
       for (const [i, block] of blocks.entries())
         for (const other of blocks.slice(i + 1)) expect(overlaps(block, other)).toBe(false);
