@@ -56,10 +56,10 @@ const get = (path: string, socketPath: string): Promise<string> =>
       .end();
   });
 
-/** A configuration whose addresses come from an IPAM that waits until it is told to go on. */
+/** A configuration whose addresses come from an IPAM that waits until it is told to go on, or its test has ended. */
 function slow() {
   const ipam = makeFakeIpam(
-    'until [ -e "$0.well" ]; do sleep 0.02; done; echo \'{"cniVersion":"1.1.0","ips":[{"address":"10.9.9.9/24"}]}\'',
+    'until [ -e "$0.well" ] || [ ! -e "$0" ]; do sleep 0.02; done; echo \'{"cniVersion":"1.1.0","ips":[{"address":"10.9.9.9/24"}]}\'',
   );
   const conf = network({ masters: ["eth1"], subnet: null, ipam: { type: ipam.type } });
   return {
