@@ -47,6 +47,10 @@ containerd | busybox-static               | what its sandboxes run
 containerd | containernetworking-plugins  | loopback, which it calls for every pod, and the bridge to be chained to
 podman     | busybox-static               | is what its containers run
 bench      | containernetworking-plugins  | the Go plugins to compare with
+bench      | iproute2                     | ip, to make hosts and pods
+bench      | gcc                          | compiles what starts the calls that are measured
+bench      | libc6-dev                    | C headers for that
+bench      | debian-archive-keyring       | checks the signature on the newer Go plugins
 '
 
 usage() {
