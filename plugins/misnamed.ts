@@ -2,7 +2,7 @@ import { CniError, ErrorCode } from "../lib/cni/error.ts";
 import type { Plugin } from "../lib/cni/plugin.ts";
 
 const remedy =
-  "call it as infra-dpu-cni, multi-nic or multi-nic-ipam (by a link, or by its first argument); multi-nic-doctor is for people";
+  "call it as infra-dpu-cni, multi-nic or multi-nic-ipam (by a link, or by its first argument); multi-nicd, multi-nic-doctor and multi-nic-concheck are commands for who runs a node";
 
 async function refuse(): Promise<never> {
   throw new CniError(

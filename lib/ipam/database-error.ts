@@ -59,19 +59,23 @@ export function isUnopened(error: unknown): boolean {
 
 const neverSet = new Int32Array(new SharedArrayBuffer(4));
 
+/** How long a pause is at most, in milliseconds: at the first try, after many, and how it grows from one to the next. */
+const pauses = { first: 3, longest: 25, growth: 1.3 };
+
 /**
  * What fn gives once no other process locks it out. The pauses are short and of chance length: SQLite's own grow to
- * 100 ms, which made the slowest of eight processes wait three times as long.
+ * 100 ms, which made the slowest of eight processes wait three times as long. They grow, since fifty that look every
+ * other millisecond take the processors from the one that has the lock.
  */
 export function patiently<T>(fn: () => T): T {
   const deadline = Date.now() + patience;
-  for (;;) {
+  for (let pause = pauses.first; ; pause = Math.min(pause * pauses.growth, pauses.longest)) {
     try {
       return fn();
     } catch (error) {
       if (primaryCode(error) !== sqlite.BUSY || Date.now() > deadline) throw error;
     }
-    Atomics.wait(neverSet, 0, 0, Math.random() * 3);
+    Atomics.wait(neverSet, 0, 0, Math.random() * pause);
   }
 }
 
