@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import {
   cpSync,
   existsSync,
@@ -11,7 +11,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { architectures, crossToolsFor, ownArchitecture } from "../../scripts/build/architecture.ts";
 import { pkgHome } from "../../scripts/build/base-node.ts";
 import { isOnPath } from "../../scripts/build/command.ts";
@@ -108,8 +108,11 @@ describe.each(architectures)("the executables of %s", (architecture) => {
 
   /** Calls a plugin as a runtime does; a call of no verb gives its about text. */
   function call(name: string, env: Record<string, string>, input = ""): Ran {
-    const file = join(dist, name);
-    return emulated ? run(qemu, ["-L", sysroot, file], env, input) : run(file, [], env, input);
+    if (!emulated) return run(join(dist, name), [], env, input);
+    // The thin client cannot become the executable there: the kernel does not run files of this architecture.
+    const isClient = (clientNames as readonly string[]).includes(name);
+    const file = join(dist, isClient ? "multi-nic-cni" : name);
+    return run(qemu, ["-L", sysroot, "-0", name, file], env, input);
   }
 
   function answer({ stdout }: Ran): unknown {
@@ -124,6 +127,24 @@ describe.each(architectures)("the executables of %s", (architecture) => {
       const ran = call(name, { CNI_COMMAND: "VERSION" }, '{"cniVersion":"1.0.0"}');
       expect(ran).toMatchObject({ status: 0, stderr: "" });
       expect(answer(ran)).toMatchObject({ supportedVersions: expect.arrayContaining(["0.4.0", "1.1.0"]) });
+    });
+
+    it.each(clientNames)("%s hands its call to multi-nicd", async (name) => {
+      const state = mkdtempSync(join(folder, "state-"));
+      const daemon = spawn(join(out, `linux-${own}`, "multi-nicd"), ["--state-dir", state], {
+        stdio: "ignore",
+      });
+      try {
+        await vi.waitFor(() => expect(existsSync(join(state, "cni.sock"))).toBe(true), { timeout: 20_000 });
+        const [program, args] = emulated ? [qemu, ["-L", sysroot, join(dist, name)]] : [join(dist, name), []];
+        const env = { CNI_COMMAND: "VERSION", MULTI_NIC_CNI_STATE_DIR: state };
+        const ran = run(program, args, env, '{"cniVersion":"1.0.0"}');
+        expect(ran).toMatchObject({ status: 0, stdout: expect.stringContaining("supportedVersions") });
+        const said = run(join(out, `linux-${own}`, "multi-nicd"), ["status", "--json", "--state-dir", state]);
+        expect(answer(said)).toMatchObject({ served: 1, declined: 0 });
+      } finally {
+        daemon.kill("SIGKILL");
+      }
     });
 
     it("infra-dpu-cni answers a STATUS", () => {

@@ -19,7 +19,7 @@ import { bin, cniPath, succeed } from "./plugin.ts";
 const time = need("time", spawnSync("/usr/bin/time", ["true"]).status === 0, "there is no /usr/bin/time");
 
 /** What a call may take beyond a plain ADD. stdin is at most 4 MiB: the text, its values, and what is made of them. */
-const mostMore = 256;
+const mostMore = 384;
 
 const network = conf({ masters: ["eth1", "eth2"] });
 const list = (count: number, value: (index: number) => Json): Json[] =>
@@ -118,7 +118,7 @@ describeWhere([time, linkKind("macvlan"), linkKind("veth")], "the memory of one 
     return { status: ended.status, stdout: ended.stdout, mib: Number(readFileSync(file, "utf8")) / 1024 };
   }
 
-  test.each(rows)("%s: %s takes at most 256 MiB more than a plain ADD", async (_title, verb, stdin, says) => {
+  test.each(rows)("%s: %s takes at most 384 MiB more than a plain ADD", async (_title, verb, stdin, says) => {
     const { status, stdout, mib } = peakOf(verb, stdin());
     if (says === undefined) expect(status, stdout).toBe(0);
     else expect(JSON.parse(stdout).msg).toMatch(says);
