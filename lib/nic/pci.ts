@@ -1,4 +1,4 @@
-import { readdirSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
 
 /** The folder under /sys/devices of the PCI function, "pci0000:00/0000:00:01.0/0000:01:10.0"; undefined without one. */
@@ -14,6 +14,12 @@ export function linksOfDevice(sys: string, folder: string): string[] {
   if (own.length > 0) return own;
   const virtio = list(device).filter((entry) => /^virtio\d+$/.test(entry));
   return virtio.flatMap((entry) => list(`${device}/${entry}/net`));
+}
+
+/** Which of its device's links it is, from 0 on; undefined where the link is not there. */
+export function portOf(sys: string, ifname: string): number | undefined {
+  const text = tried(() => readFileSync(`${sys}/class/net/${ifname}/dev_port`, "utf8"));
+  return text === undefined ? undefined : Number(text);
 }
 
 /** "igbvf"; undefined where none has the device */

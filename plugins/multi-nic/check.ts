@@ -43,7 +43,7 @@ export async function check(invocation: Invocation): Promise<void> {
 async function vfDifferences(plan: Plan): Promise<string[]> {
   const { differencesOfVfs } = await import("./device/check.ts");
   using host = ownNetns();
-  return differencesOfVfs(plan, host);
+  return await differencesOfVfs(plan, host);
 }
 
 function toleratedBy({ conf, cniVersion }: Invocation): Tolerated {

@@ -3,6 +3,7 @@ import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import { optionalCount, optionalFlag, parseConf } from "../../lib/cni/netconf.ts";
 import type { NewLinkKind } from "../../lib/netlink/kind/kinds.ts";
 import type { LentKind } from "./device/device.ts";
+import { parseVf } from "./device-conf.ts";
 
 /** What all kinds of links have in common under `plugin`. */
 export const PluginConf = z.looseObject({
@@ -62,13 +63,14 @@ const kinds = {
     return { kind: "vlan", id };
   },
   "host-device": (): LentKind => ({ kind: "host-device" }),
+  sriov: (plugin: PluginConf): LentKind => ({ kind: "sriov", vf: parseVf(plugin) }),
 };
 
 const isKind = (type: string): type is keyof typeof kinds => Object.hasOwn(kinds, type);
 
 /** @throws CniError naming the key, the value and what may be written */
 export function parseLink(plugin: PluginConf | undefined): LinkConf {
-  const wanted = `write "plugin": {"type": "ipvlan", "mode": "l3"} or {"type": "macvlan"} or {"type": "vlan", "vlan": 7}, or {"type": "host-device"}`;
+  const wanted = `write "plugin": {"type": "ipvlan", "mode": "l3"} or {"type": "macvlan"} or {"type": "vlan", "vlan": 7}, or {"type": "host-device"} or {"type": "sriov"}`;
   if (plugin === undefined) throw new CniError(ErrorCode.invalidConfig, `plugin: is missing; ${wanted}`);
   if (!isKind(plugin.type)) {
     throw new CniError(

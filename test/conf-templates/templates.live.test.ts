@@ -134,6 +134,7 @@ const gets: Record<Network, Scenario["gets"] | undefined> = {
   },
   // A veth has 10 Gbit/s.
   "multi-nic-fewest": { "net1-0": ["172.23.0.1/18"] },
+  "multi-nic-host-device": { "net1-0": ["172.26.0.1/18"], "net1-1": ["172.26.64.1/18"] },
   "multi-nic-host-local": { "net1-0": ["10.40.1.10/16"], "net1-1": ["10.40.1.11/16"] },
   "multi-nic-ipvlan-l2": { "net1-0": ["172.29.0.1/18"], "net1-1": ["172.29.64.1/18"] },
   "multi-nic-ipvlan-l3": { "net1-0": ["192.168.0.1/18"], "net1-1": ["192.168.64.1/18"] },
@@ -143,6 +144,8 @@ const gets: Record<Network, Scenario["gets"] | undefined> = {
   // One NIC is asked for: the one that shares a switch with the GPU.
   "multi-nic-near-gpu": { "net1-0": ["172.22.64.1/18"] },
   "multi-nic-source-routing": { "net1-0": ["10.30.0.1/18"], "net1-1": ["10.30.64.1/18"] },
+  // Virtual functions are for test/live/sriov.live.test.ts, which runs the same in the test kernel.
+  "multi-nic-sriov": undefined,
   "multi-nic-vlan": { "net1-0": ["172.25.0.1/18"], "net1-1": ["172.25.64.1/18"] },
   // whereabouts keeps its leases in the API server.
   "multi-nic-whereabouts": undefined,
@@ -161,10 +164,14 @@ const asked: { readonly [N in Network]?: JsonObject } = { "multi-nic-near-gpu": 
 
 describe.each(networks.filter((network) => gets[network] !== undefined))("%s.conf", (network) => {
   const { plugin, ipam } = readJson<{
-    plugin: { type: "ipvlan" | "macvlan" | "vlan" };
+    plugin: { type: "ipvlan" | "macvlan" | "vlan" | "host-device" };
     ipam: { type: string };
   }>(`${network}.conf`);
-  const needs = [root, linkKind(plugin.type), ...(ipam.type === "host-local" ? [goNeeded] : [])];
+  const needs = [
+    root,
+    linkKind(plugin.type === "host-device" ? "veth" : plugin.type),
+    ...(ipam.type === "host-local" ? [goNeeded] : []),
+  ];
   describeWhere(needs, "on a node with eth1 and eth2", () => {
     test("attaches its NICs, passes its CHECK, and leaves nothing", () => {
       const args = asked[network] && { args: { cni: asked[network] } };

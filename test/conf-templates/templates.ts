@@ -11,6 +11,7 @@ export const networks = [
   "multi-nic-device-class",
   "multi-nic-dual-stack",
   "multi-nic-fewest",
+  "multi-nic-host-device",
   "multi-nic-host-local",
   "multi-nic-ipvlan-l2",
   "multi-nic-ipvlan-l3",
@@ -19,6 +20,7 @@ export const networks = [
   "multi-nic-most-bandwidth",
   "multi-nic-near-gpu",
   "multi-nic-source-routing",
+  "multi-nic-sriov",
   "multi-nic-vlan",
   "multi-nic-whereabouts",
 ] as const;

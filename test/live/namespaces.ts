@@ -17,11 +17,26 @@ let count = 0;
 
 /** A new namespace with loopback up. The name is only a part of its own, for whom a test left one behind. */
 export function makeNamespace(name: string): Namespace {
+  const namespace = named(name, (unique) => ["add", unique]);
+  try {
+    namespace.ip("link set lo up");
+  } catch (error) {
+    namespace[Symbol.dispose]();
+    throw error;
+  }
+  return namespace;
+}
+
+/** The namespace that the test runs in, under a name. For a kernel of a test's own: nobody else is to be in it. */
+export const nameOwnNamespace = (): Namespace =>
+  named("own", (unique) => ["attach", unique, String(process.pid)]);
+
+function named(name: string, words: (unique: string) => string[]): Namespace {
   count += 1;
   const unique = `mnc-${name}-${process.pid}-${count}`;
-  run("ip", ["netns", "add", unique]);
+  run("ip", ["netns", ...words(unique)]);
   const ip = (words: string) => run("ip", ["-n", unique, ...split(words)]);
-  const namespace: Namespace = {
+  return {
     name: unique,
     path: `/run/netns/${unique}`,
     ip,
@@ -31,13 +46,6 @@ export function makeNamespace(name: string): Namespace {
       run("ip", ["netns", "del", unique]);
     },
   };
-  try {
-    ip("link set lo up");
-  } catch (error) {
-    namespace[Symbol.dispose]();
-    throw error;
-  }
-  return namespace;
 }
 
 /** A veth pair, both ends up: `name` in one namespace, `peer` in the other. */

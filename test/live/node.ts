@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { startDaemon } from "./daemon.ts";
-import { ipBatch, makeMasters, makeNamespace, type Namespace } from "./namespaces.ts";
+import { ipBatch, makeMasters, makeNamespace, type Namespace, nameOwnNamespace } from "./namespaces.ts";
 
 /** A node of a test's own: a namespace with veth masters, and a state folder. */
 export interface Node extends Disposable {
@@ -32,6 +32,9 @@ export function makeNode(count = 2): Node {
   makeMasters(host, fabric, masters);
   return nodeOf(host, masters, [fabric]);
 }
+
+/** The machine itself as a node, in a kernel of the test's own. */
+export const makeHostNode = (): Node => nodeOf(nameOwnNamespace(), [], []);
 
 /** Two nodes whose masters are cabled to each other. */
 export function makeTwoNodes(count = 2): [Node, Node] {

@@ -5,7 +5,7 @@ import { decodeVfs, getVfs } from "../../../lib/netlink/message/vf.ts";
 import { refusal } from "../../../lib/nic/describe.ts";
 import { devicePath, folderOf } from "../../../lib/nic/device.ts";
 import { type HostView, readDefaultRoutes } from "../../../lib/nic/discover.ts";
-import { virtualFunctionOf } from "../../../lib/nic/pci.ts";
+import { portOf, virtualFunctionOf } from "../../../lib/nic/pci.ts";
 import { type DeviceNic, type HostDevice, type HostVf, kindName, type LentKind } from "./device.ts";
 
 /** A link that a key of the configuration names. */
@@ -30,6 +30,7 @@ export async function describeDevice(sought: Sought, kind: string, view: HostVie
     ...present({
       folder,
       pciID,
+      port: folder === undefined ? undefined : portOf(view.sys, link.name),
       permanentMac: link.permanentMac,
       linkKind: kindName(link),
       mac: link.mac,

@@ -9,6 +9,8 @@ export interface HostDevice {
   /** Its folder under /sys/devices, the same in every namespace; absent for a virtual link */
   readonly folder?: string;
   readonly pciID?: string;
+  /** Which of the device's links it is (sysfs `dev_port`), where there may be several */
+  readonly port?: number;
   readonly permanentMac?: string;
   /** Its kind, where it is a virtual link: "veth" */
   readonly linkKind?: string;
@@ -61,9 +63,10 @@ export const kindName = ({ kind }: Link): string | undefined =>
 /** Whether nothing of a link speaks against its being the device. Older kernels do not tell what stands behind a link. */
 export function mayBeDevice(link: Link, device: HostDevice): boolean {
   if (kindName(link) !== device.linkKind) return false;
-  const pairs = [
-    [link.parentDevice, device.folder && basename(device.folder)],
-    [link.permanentMac, device.permanentMac],
-  ];
-  return pairs.every(([is, was]) => is === undefined || was === undefined || is === was);
+  // An address "burnt in" is not: igbvf takes that which the physical function gives.
+  const [is, was] =
+    device.folder === undefined
+      ? [link.permanentMac, device.permanentMac]
+      : [link.parentDevice, basename(device.folder)];
+  return is === undefined || was === undefined || is === was;
 }

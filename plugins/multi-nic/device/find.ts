@@ -1,7 +1,7 @@
 import { decodeLink, dumpLinks, type Link } from "../../../lib/netlink/message/link.ts";
 import type { Netlink } from "../../../lib/netlink/socket.ts";
 import { dump } from "../../../lib/nic/discover.ts";
-import { isThere, linksOfDevice } from "../../../lib/nic/pci.ts";
+import { isThere, linksOfDevice, portOf } from "../../../lib/nic/pci.ts";
 import type { LentLink } from "../plan.ts";
 import { mayBeDevice } from "./device.ts";
 import { findLink } from "./find-link.ts";
@@ -10,21 +10,22 @@ export const sys = "/sys";
 
 /**
  * The device in the pod. A pod may have renamed it, or given other links its name and group: a physical one is known by
- * what stands behind it, a virtual one by its group, then its name.
+ * what stands behind it, as far as the kernel tells that, and a virtual one by its group, then its name.
  */
 export async function findInPod(netlink: Netlink, link: LentLink, group: number): Promise<Link | undefined> {
   const links = (await dump(netlink, dumpLinks()))
     .map(decodeLink)
     .filter((each) => mayBeDevice(each, link.device));
+  const told = links.filter(
+    ({ parentDevice }) => link.device.folder !== undefined && parentDevice !== undefined,
+  );
+  const candidates = told.length > 0 ? told : links;
   return (
-    links.find((each) => each.group === group) ??
-    links.find(({ name }) => name === link.ifname) ??
-    physical(links, link)
+    candidates.find((each) => each.group === group) ??
+    candidates.find(({ name }) => name === link.ifname) ??
+    told[0]
   );
 }
-
-const physical = ([first]: readonly Link[], { device }: LentLink): Link | undefined =>
-  device.folder === undefined ? undefined : first;
 
 /**
  * The device in the host's namespace: under whatever name, where something stands behind it; else under its own, or in
@@ -43,6 +44,7 @@ export async function findAtHome(netlink: Netlink, link: LentLink, group: number
     );
   }
   for (const name of linksOfDevice(sys, folder)) {
+    if (portOf(sys, name) !== link.device.port) continue;
     const found = await findLink(netlink, name);
     if (found !== undefined && mayBeDevice(found, link.device)) return found;
   }

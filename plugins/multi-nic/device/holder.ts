@@ -59,7 +59,7 @@ export const lentOut = (what: string): CniError =>
 
 function isSame(a: LentLink, b: LentLink): boolean {
   if (a.device.folder === undefined || b.device.folder === undefined) return a.master === b.master;
-  return a.device.folder === b.device.folder && a.device.permanentMac === b.device.permanentMac;
+  return a.device.folder === b.device.folder && a.device.port === b.device.port;
 }
 
 const describe = ({ record: { containerId, network, netns }, link }: Loan): string =>

@@ -1,9 +1,10 @@
 import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
 import type { Netns } from "../../../lib/linux/netns.ts";
 import type { NetlinkError } from "../../../lib/netlink/error.ts";
-import { type Link, setLink, setLinkUp } from "../../../lib/netlink/message/link.ts";
+import { setLink } from "../../../lib/netlink/message/link.ts";
 import { setVf, type VfSettings } from "../../../lib/netlink/message/vf.ts";
 import type { LentLink, Plan } from "../plan.ts";
+import { giveAddress } from "./address.ts";
 import { isLent, lentGroup, shown } from "./device.ts";
 import { findLink } from "./find-link.ts";
 
@@ -18,7 +19,7 @@ export async function lendDevices(plan: Plan, host: Netns, pod: Netns): Promise<
     await requireSame(link, host);
     await setUpVf(link, host);
     await move(link, lentGroup(plan.group, place), host, pod);
-    if (link.mac !== undefined) await wear(link.mac, link, pod);
+    if (link.mac !== undefined) await giveAddress(pod.netlink, link.ifname, link.mac);
   }
 }
 
@@ -99,29 +100,5 @@ function refusedMove(error: unknown, device: string, ifname: string): unknown {
     ErrorCode.invalidConfig,
     `${ifname}: ${device} cannot move: ${what}; name another`,
     options,
-  );
-}
-
-/**
- * Gives the link the address. A driver whose physical function has set it already may refuse, and take that one when the
- * link comes up (igbvf).
- */
-async function wear(mac: string, { ifname }: LentLink, { netlink }: Netns): Promise<void> {
-  const link = await requireLink(netlink, ifname);
-  if (link.mac === mac) return;
-  try {
-    await netlink.request([setLink({ index: link.index, label: `give ${ifname} the address ${mac}`, mac })]);
-  } catch (error) {
-    await netlink.request([setLinkUp(link.index, ifname)]);
-    if ((await requireLink(netlink, ifname)).mac !== mac) throw error;
-  }
-}
-
-async function requireLink(netlink: Netns["netlink"], ifname: string): Promise<Link> {
-  const link = await findLink(netlink, ifname);
-  if (link !== undefined) return link;
-  throw new CniError(
-    ErrorCode.kernel,
-    `${ifname}: was moved into the pod and is gone; something else moves links in this pod`,
   );
 }

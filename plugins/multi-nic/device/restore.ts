@@ -1,12 +1,12 @@
 import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
 import type { Netns } from "../../../lib/linux/netns.ts";
 import type { Request } from "../../../lib/netlink/codec.ts";
-import { IFF_UP } from "../../../lib/netlink/constants.ts";
 import type { NetlinkError } from "../../../lib/netlink/error.ts";
 import { addAltNames, deleteAltNames } from "../../../lib/netlink/message/alt-names.ts";
 import { type Link, type LinkChange, setLink } from "../../../lib/netlink/message/link.ts";
 import { decodeVfs, getVfs, setVf, type VfSettings } from "../../../lib/netlink/message/vf.ts";
 import type { LentLink } from "../plan.ts";
+import { giveAddress } from "./address.ts";
 import { shown } from "./device.ts";
 
 /** Gives a device that is at home all that it had there; one that nobody has touched is left as it is. */
@@ -23,14 +23,12 @@ export async function restoreLink(home: Link, link: LentLink, group: number, hos
     ...(lost.length > 0 ? [addAltNames(home.index, lost)] : []),
     ...((home.alias ?? "") === device.alias ? [] : [change("its alias", { alias: device.alias })]),
     ...(home.mtu === device.mtu ? [] : [change("its MTU", { mtu: device.mtu })]),
-    ...(device.mac === undefined || home.mac === device.mac
-      ? []
-      : [change("its address", { mac: device.mac })]),
-    ...(((home.flags & IFF_UP) !== 0) === device.up ? [] : [change("its state", { up: device.up })]),
-    // At last, as it tells that there is something left to do.
-    change("its group", { group: device.group }),
   ];
   for (const step of steps) await take(step, link, host);
+  if (device.mac !== undefined) await giveAddress(host.netlink, master, device.mac);
+  await take(change("its state", { up: device.up }), link, host);
+  // At last, as it tells that there is something left to do.
+  await take(change("its group", { group: device.group }), link, host);
 }
 
 async function take(step: Request, { master, device }: LentLink, { netlink }: Netns): Promise<void> {

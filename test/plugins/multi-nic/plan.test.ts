@@ -3,6 +3,7 @@ import type { JsonObject } from "../../../lib/cni/json.ts";
 import { parseAddress, parseCidr } from "../../../lib/net/address.ts";
 import type { Nic } from "../../../lib/nic/nic.ts";
 import { parseMultiNicConf } from "../../../plugins/multi-nic/conf.ts";
+import { isLentGroup, lends, lentGroup, mostDevices } from "../../../plugins/multi-nic/device/device.ts";
 import { groupOf, isTableOf, planAttachment, planLinks } from "../../../plugins/multi-nic/plan.ts";
 import { decodePlan, encodePlan } from "../../../plugins/multi-nic/plan-json.ts";
 import { invocationOf } from "./invocation.ts";
@@ -90,6 +91,55 @@ describe("planLinks", () => {
 });
 
 const key = { network: "n1", containerId: "c1", ifname: "net1" };
+
+const device = {
+  folder: "pci0000:00/0000:00:01.0/0000:01:10.0",
+  pciID: "0000:01:10.0",
+  port: 0,
+  mac: "02:00:00:00:00:01",
+  mtu: 1500,
+  up: false,
+  group: 0,
+  alias: "",
+  altNames: ["enp1s0f0v0"],
+  vf: {
+    pf: "eth0",
+    pfIndex: 2,
+    number: 0,
+    was: { mac: "00:00:00:00:00:00", vlan: { vlan: 0, qos: 0, proto: "802.1q" as const }, trust: false },
+  },
+};
+
+describe("a plan of devices", () => {
+  const conf = parseMultiNicConf(invocationOf({ plugin: { type: "sriov", vlan: 7 }, deviceID: "01:10.0" }));
+  const nics = [{ nic: { ...nic("eth3", 5), device }, interfaceIndex: 0 }];
+  const links = planLinks(conf, nics, "net1");
+
+  test("has each as it was, and what is to be set of it", () => {
+    const kind = { kind: "sriov", vf: { vlan: { vlan: 7, qos: 0, proto: "802.1q" } } };
+    expect(links).toMatchObject([{ ifname: "net1-0", master: "eth3", masterIndex: 5, kind, device }]);
+  });
+
+  test("survives the store as it is", () => {
+    const plan = planAttachment(key, conf, links, { nics: [[]], routes: [], dns: {} }, []);
+    expect(decodePlan(encodePlan(plan))).toEqual(plan);
+    expect(lends(decodePlan(encodePlan(plan)))).toBe(true);
+  });
+
+  test("cannot be of NICs that nobody looked at as devices", () => {
+    expect(() => planLinks(conf, selected(1), "net1")).toThrow(/eth1 is no device that can be lent/);
+  });
+
+  test("has a group for each, outside those that links are deleted by", () => {
+    for (let i = 0; i < 2000; i++) {
+      const group = groupOf({ ...key, containerId: `c${i}` });
+      const lent = lentGroup(group, mostDevices - 1);
+      expect(lent).toBeLessThan(0x40000000);
+      expect(isLentGroup({ ...key, containerId: `c${i}` }, lent)).toBe(true);
+      expect(isLentGroup({ ...key, containerId: `c${i}` }, lent + 1)).toBe(false);
+    }
+  });
+});
 
 describe("groupOf", () => {
   test("is the same for the same attachment, and another for another", () => {
