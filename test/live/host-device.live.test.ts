@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import type { JsonObject } from "../../lib/cni/json.ts";
 import { conf } from "./conf.ts";
 import { describeWhere, linkKind } from "./kernel.ts";
-import { linkOf, linksOf } from "./kernel-state.ts";
+import { addressesOf, linkOf, linksOf } from "./kernel-state.ts";
 import { makeNamespace, type Namespace } from "./namespaces.ts";
 import { emptyStore, makeNode, type Node, storeOf, tamperStore } from "./node.ts";
 import { add, refused, succeed, withPrevResult } from "./plugin.ts";
@@ -74,6 +74,21 @@ describeWhere(linkKind("veth"), "devices of the host", () => {
     expect(result.interfaces[0]?.mac).toBe("02:00:00:00:00:a1");
     await succeed(node, "DEL", network({ plugin }), { netns: pod.path });
     expect(hostLinks()).toEqual(before);
+  });
+
+  test("take their own addresses along with host-device-ipam, and bring them back", async () => {
+    const before = [hostLinks(), addressesOf(node.host, "eth1"), addressesOf(node.host, "eth2")];
+    const own = network({ ipam: { type: "host-device-ipam" } });
+    const result = await add(node, own, { netns: pod.path });
+    expect(result.ips.map((ip) => [ip.interface, ip.address])).toEqual([
+      [0, "10.1.0.1/24"],
+      [0, "fd01::1/64"],
+      [1, "10.2.0.1/24"],
+    ]);
+    expect(addressesOf(pod, "net1-0")).toEqual(["10.1.0.1/24", "fd01::1/64"]);
+    await succeed(node, "CHECK", withPrevResult(own, result), { netns: pod.path });
+    await succeed(node, "DEL", own, { netns: pod.path });
+    expect([hostLinks(), addressesOf(node.host, "eth1"), addressesOf(node.host, "eth2")]).toEqual(before);
   });
 
   test("come back as they were, whatever a pod with rights of its own did to them", async () => {
@@ -206,6 +221,12 @@ describeWhere(linkKind("veth"), "devices of the host", () => {
       () => undefined,
       { plugin: { type: "host-device", kernelpath: "/sys/devices/pci0000:00/none" } },
       /^plugin\.kernelpath: .* is not there/,
+    ],
+    [
+      "it has no address to take along",
+      () => node.host.ip("addr flush dev eth2"),
+      { ipam: { type: "host-device-ipam" } },
+      /^ipam\.type: host-device-ipam .* eth2 has none/,
     ],
     [
       "more are asked for",

@@ -59,7 +59,7 @@ async function byName(call: DeviceCall): Promise<SelectedNic<DeviceNic>[]> {
   const found: DeviceNic[] = [];
   for (const name of conf.devices ?? []) {
     const sought = await seekDevice(name, view, store);
-    found.push(await describeDevice(sought, conf.link.kind.kind, view));
+    found.push(await describeDevice(sought, conf, view));
   }
   return found.map((nic, place) => ({ nic, interfaceIndex: indexOf(nic, place, offer) }));
 }
@@ -87,7 +87,7 @@ async function byMaster(call: DeviceCall): Promise<SelectedNic<DeviceNic>[]> {
     const link = await findLink(view.netlink, nic.name);
     if (link === undefined) throw refusal(offerKey(offer), nic.name, "has gone meanwhile; try again");
     const sought: Sought = { key: offerKey(offer), value: nic.name, link };
-    found.push({ nic: await describeDevice(sought, conf.link.kind.kind, view), interfaceIndex });
+    found.push({ nic: await describeDevice(sought, conf, view), interfaceIndex });
   }
   return found;
 }

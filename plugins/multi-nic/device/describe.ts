@@ -4,9 +4,10 @@ import { decodeLink, type Link } from "../../../lib/netlink/message/link.ts";
 import { decodeVfs, getVfs } from "../../../lib/netlink/message/vf.ts";
 import { refusal } from "../../../lib/nic/describe.ts";
 import { devicePath, folderOf } from "../../../lib/nic/device.ts";
-import { type HostView, readDefaultRoutes } from "../../../lib/nic/discover.ts";
+import { type HostView, readAddresses, readDefaultRoutes } from "../../../lib/nic/discover.ts";
 import { portOf, virtualFunctionOf } from "../../../lib/nic/pci.ts";
-import { type DeviceNic, type HostDevice, type HostVf, kindName, type LentKind } from "./device.ts";
+import type { MultiNicConf } from "../conf.ts";
+import { type DeviceNic, type HostDevice, type HostVf, kindName } from "./device.ts";
 
 /** A link that a key of the configuration names. */
 export interface Sought {
@@ -16,10 +17,16 @@ export interface Sought {
 }
 
 /** The link as a device that can be lent, with all that is to be put back. @throws CniError where it cannot be lent */
-export async function describeDevice(sought: Sought, kind: string, view: HostView): Promise<DeviceNic> {
+export async function describeDevice(
+  sought: Sought,
+  { link: { kind }, ipam }: Pick<MultiNicConf, "link" | "ipam">,
+  view: HostView,
+): Promise<DeviceNic> {
   const { link } = sought;
   await requireSpare(sought, view);
   const folder = folderOf(view.sys, link.name);
+  const addresses =
+    ipam.mode === "host" ? ((await readAddresses(view.netlink, link.index)).get(link.index) ?? []) : [];
   const pciID = folder === undefined ? undefined : devicePath(folder).at(-1);
   const device: HostDevice = {
     mtu: link.mtu,
@@ -34,7 +41,8 @@ export async function describeDevice(sought: Sought, kind: string, view: HostVie
       permanentMac: link.permanentMac,
       linkKind: kindName(link),
       mac: link.mac,
-      vf: kind === ("sriov" satisfies LentKind["kind"]) ? await describeVf(sought, folder, view) : undefined,
+      addresses: addresses.length > 0 ? addresses : undefined,
+      vf: kind.kind === "sriov" ? await describeVf(sought, folder, view) : undefined,
     }),
   };
   return {
@@ -44,7 +52,7 @@ export async function describeDevice(sought: Sought, kind: string, view: HostVie
     mtu: link.mtu,
     up: device.up,
     carrier: (link.flags & IFF_LOWER_UP) !== 0,
-    addresses: [],
+    addresses,
     physical: folder !== undefined,
     defaultRoute: false,
     device,

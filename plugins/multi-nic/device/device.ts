@@ -1,4 +1,5 @@
 import { basename } from "node:path";
+import type { Cidr } from "../../../lib/net/address.ts";
 import type { Link } from "../../../lib/netlink/message/link.ts";
 import type { VfAddress, VfSettings } from "../../../lib/netlink/message/vf.ts";
 import type { Nic } from "../../../lib/nic/nic.ts";
@@ -20,6 +21,8 @@ export interface HostDevice {
   readonly group: number;
   readonly alias: string;
   readonly altNames: readonly string[];
+  /** Those that come back with it: with host-device-ipam only, as others are for the host's own tools to set */
+  readonly addresses?: readonly Cidr[];
   readonly vf?: HostVf;
 }
 

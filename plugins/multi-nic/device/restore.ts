@@ -1,7 +1,9 @@
 import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
 import type { Netns } from "../../../lib/linux/netns.ts";
+import type { Cidr } from "../../../lib/net/address.ts";
 import type { Request } from "../../../lib/netlink/codec.ts";
 import type { NetlinkError } from "../../../lib/netlink/error.ts";
+import { newAddress } from "../../../lib/netlink/message/address.ts";
 import { addAltNames, deleteAltNames } from "../../../lib/netlink/message/alt-names.ts";
 import { type Link, type LinkChange, setLink } from "../../../lib/netlink/message/link.ts";
 import { decodeVfs, getVfs, setVf, type VfSettings } from "../../../lib/netlink/message/vf.ts";
@@ -27,8 +29,18 @@ export async function restoreLink(home: Link, link: LentLink, group: number, hos
   for (const step of steps) await take(step, link, host);
   if (device.mac !== undefined) await giveAddress(host.netlink, master, device.mac);
   await take(change("its state", { up: device.up }), link, host);
+  for (const cidr of device.addresses ?? []) await putBack(cidr, home.index, link, host);
   // At last, as it tells that there is something left to do.
   await take(change("its group", { group: device.group }), link, host);
+}
+
+/** What has it already, since this is the second time, is fine. */
+async function putBack(cidr: Cidr, index: number, { master }: LentLink, { netlink }: Netns): Promise<void> {
+  try {
+    await netlink.request([newAddress({ index, cidr, nodad: true, ifname: master })]);
+  } catch (error) {
+    if ((error as Partial<NetlinkError>).code !== "EEXIST") throw error;
+  }
 }
 
 async function take(step: Request, { master, device }: LentLink, { netlink }: Netns): Promise<void> {

@@ -11,6 +11,8 @@ export type IpamConf =
   | { readonly mode: "own" }
   /** static, in this process. */
   | { readonly mode: "static"; readonly static: StaticConf }
+  /** host-device-ipam: a lent NIC's own addresses go along with it, and come back with it. */
+  | { readonly mode: "host" }
   /** Any other plugin of CNI_PATH: one call for each NIC, or one for all of them. */
   | { readonly mode: "delegate"; readonly type: string; readonly each: boolean };
 
@@ -26,6 +28,7 @@ export function parseIpam(conf: MultiNicNetConf, invocation: Invocation): IpamCo
       `multiNICIPAM: false asks for one call of the IPAM for each NIC, and ${ownType} answers for all at once; write true, or leave it out`,
     );
   }
+  if (type === "host-device-ipam") return ofHost(conf.plugin?.type);
   if (conf.multiNICIPAM) return { mode: "delegate", type, each: false };
   if (type === "static") {
     const overrides = {
@@ -35,4 +38,12 @@ export function parseIpam(conf: MultiNicNetConf, invocation: Invocation): IpamCo
     return { mode: "static", static: parseStatic(conf.ipam, invocation, overrides) };
   }
   return { mode: "delegate", type, each: true };
+}
+
+function ofHost(kind: string | undefined): IpamConf {
+  if (kind === "host-device" || kind === "sriov") return { mode: "host" };
+  throw new CniError(
+    ErrorCode.invalidConfig,
+    `ipam.type: "host-device-ipam" moves a NIC's addresses along with it, and plugin.type ${kind} leaves the NIC where it is; use plugin.type host-device, or another IPAM`,
+  );
 }

@@ -45,6 +45,11 @@ const accepted: [title: string, conf: JsonObject, parsed: object][] = [
     { ipam: { mode: "delegate", type: "their-ipam", each: false } },
   ],
   [
+    "host-device-ipam gives a lent NIC its own addresses",
+    { plugin: { type: "host-device" }, ipam: { type: "host-device-ipam" }, multiNICIPAM: true },
+    { ipam: { mode: "host" } },
+  ],
+  [
     "null stands for nothing, as upstream's operator writes it",
     { masterNets: null, masters: null, args: { cni: null } },
     { masterNets: [], masters: [] },
@@ -148,6 +153,12 @@ const refused: [title: string, conf: JsonObject, code: number, message: RegExp][
     { plugin: { type: "macvlan", mac: "01:00:5e:00:00:01" } },
     7,
     /^plugin\.mac: "01:00:5e:00:00:01" is no MAC address/,
+  ],
+  [
+    "addresses that go along with a NIC that stays",
+    { plugin: { type: "macvlan" }, ipam: { type: "host-device-ipam" } },
+    7,
+    /^ipam\.type: "host-device-ipam" moves .* plugin\.type macvlan leaves/,
   ],
   [
     "our IPAM once for each NIC",
