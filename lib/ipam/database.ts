@@ -33,9 +33,17 @@ export class Database {
     return this.#prepare(sql).all(...values);
   }
 
-  /** Whether something failed that a fresh look at the file may show to be otherwise, or worse. */
-  get isSuspect(): boolean {
-    return this.#isSuspect;
+  /**
+   * Whether it can go on being used: nothing has failed that a fresh look at the file may show to be otherwise, or worse,
+   * and no executable of another release has changed its tables meanwhile.
+   */
+  isSound(): boolean {
+    if (this.#isSuspect) return false;
+    try {
+      return this.read(() => Number(this.get("PRAGMA user_version")?.user_version) === schemaVersion);
+    } catch {
+      return false;
+    }
   }
 
   /** Runs fn alone, all of it or, when it throws, nothing. */

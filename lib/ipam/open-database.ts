@@ -24,8 +24,8 @@ export interface Opened {
 }
 
 /**
- * From now on a database stays open once it was opened, until its file is replaced, or a statement fails for more than
- * a lock. That is for a process that stays: it saves each call the opening, and the checkpoint of the last to close.
+ * From now on a database stays open once it was opened, until its file is replaced or of another version, or a statement
+ * fails for more than a lock. That is for a process that stays: it saves each call the opening, and the checkpoint of the last to close.
  */
 export function keepDatabasesOpen(): void {
   keeping.kept ??= new Map();
@@ -41,7 +41,7 @@ export function openDatabase(path: string): Opened {
 function use(all: Map<string, Kept>, path: string): Opened {
   const known = all.get(path);
   const current =
-    known !== undefined && !known.database.isSuspect && known.fileId === fileIdOf(path)
+    known !== undefined && known.fileId === fileIdOf(path) && known.database.isSound()
       ? known
       : replace(all, path, known);
   let isDone = false;
