@@ -8,6 +8,7 @@ import { openStore } from "../../lib/ipam/store.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
 import { owner, withdrawLocked } from "./attachment.ts";
 import { parseMultiNicConf } from "./conf.ts";
+import { delegatesOf } from "./ipam/delegates.ts";
 import { mostNics } from "./plan.ts";
 import { readablePlanOf } from "./plan-json.ts";
 
@@ -23,8 +24,10 @@ export async function gc(invocation: Invocation): Promise<void> {
   const { ipam } = parseMultiNicConf(invocation);
   if (ipam.mode === "delegate") {
     const known = validForDelegate(valid, invocation);
-    const conf = { ...invocation.conf, "cni.dev/valid-attachments": known, "cni.dev/attachments": known };
-    await collect(errors, () => delegateGc(invocation, ipam.type, conf));
+    for (const { type, conf } of delegatesOf(ipam, invocation)) {
+      const listed = { ...conf, "cni.dev/valid-attachments": known, "cni.dev/attachments": known };
+      await collect(errors, () => delegateGc(invocation, type, listed));
+    }
   }
   if (errors.length > 0) throw new AggregateError(errors, `GC: ${errors.map(messageOf).join("; ")}`);
 }

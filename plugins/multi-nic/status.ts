@@ -7,6 +7,7 @@ import { ownNetns } from "../../lib/linux/netns.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
 import { chooseNics } from "./choose.ts";
 import { type MultiNicConf, parseMultiNicConf } from "./conf.ts";
+import { delegatesOf } from "./ipam/delegates.ts";
 import { requireFreeAddresses } from "./ipam/own.ts";
 import { planLinks } from "./plan.ts";
 
@@ -40,5 +41,7 @@ async function tryAdd(conf: MultiNicConf, invocation: Invocation): Promise<void>
 
 /** That all devices are with pods is no fault of the node; which a pod gets, only the pod's ADD says. */
 async function tryDelegate(conf: MultiNicConf, invocation: Invocation): Promise<void> {
-  if (conf.ipam.mode === "delegate") await delegateStatus(invocation, conf.ipam.type, invocation.conf);
+  for (const { type, conf: own } of delegatesOf(conf.ipam, invocation)) {
+    await delegateStatus(invocation, type, own);
+  }
 }

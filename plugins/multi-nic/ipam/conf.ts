@@ -1,5 +1,8 @@
+import * as z from "zod/mini";
 import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
 import type { Invocation } from "../../../lib/cni/invocation.ts";
+import type { JsonObject } from "../../../lib/cni/json.ts";
+import { parseConf } from "../../../lib/cni/netconf.ts";
 import type { MultiNicNetConf } from "../conf.ts";
 import { parseStatic, type StaticConf } from "./static.ts";
 
@@ -14,7 +17,15 @@ export type IpamConf =
   /** host-device-ipam: a lent NIC's own addresses go along with it, and come back with it. */
   | { readonly mode: "host" }
   /** Any other plugin of CNI_PATH: one call for each NIC, or one for all of them. */
-  | { readonly mode: "delegate"; readonly type: string; readonly each: boolean };
+  | { readonly mode: "delegate"; readonly type: string; readonly each: boolean }
+  /** multi-config: a plugin of CNI_PATH for each master, with its own `ipam` section. */
+  | { readonly mode: "delegate"; readonly each: true; readonly byMaster: ReadonlyMap<string, Section> };
+
+/** An `ipam` section, whole. */
+export interface Section {
+  readonly type: string;
+  readonly ipam: JsonObject;
+}
 
 const ownType = "multi-nic-ipam";
 
@@ -28,6 +39,7 @@ export function parseIpam(conf: MultiNicNetConf, invocation: Invocation): IpamCo
       `multiNICIPAM: false asks for one call of the IPAM for each NIC, and ${ownType} answers for all at once; write true, or leave it out`,
     );
   }
+  if (type === "multi-config") return ofMasters(conf, invocation);
   if (type === "host-device-ipam") return ofHost(conf.plugin?.type);
   if (conf.multiNICIPAM) return { mode: "delegate", type, each: false };
   if (type === "static") {
@@ -46,4 +58,23 @@ function ofHost(kind: string | undefined): IpamConf {
     ErrorCode.invalidConfig,
     `ipam.type: "host-device-ipam" moves a NIC's addresses along with it, and plugin.type ${kind} leaves the NIC where it is; use plugin.type host-device, or another IPAM`,
   );
+}
+
+const MultiConfig = () =>
+  z.looseObject({
+    args: z.record(z.string(), z.looseObject({ ipam_type: z.string().check(z.minLength(1)) })),
+  });
+
+/** Addresses that the pod brings come before what the masters' own plugins would give. */
+function ofMasters(conf: MultiNicNetConf, invocation: Invocation): IpamConf {
+  const overrides = { runtimeIps: conf.runtimeConfig?.ips ?? [], argsIps: conf.args?.cni?.ips ?? [] };
+  const given = [invocation.args.get("IP") ?? "", ...overrides.runtimeIps, ...overrides.argsIps];
+  if (given.some((text) => text !== ""))
+    return { mode: "static", static: parseStatic({ type: "static" }, invocation, overrides) };
+  const { args } = parseConf(MultiConfig(), conf.ipam, "ipam");
+  const sections = Object.entries(args).map(([master, { ipam_type: type, ...rest }]): [string, Section] => [
+    master,
+    { type, ipam: { ...(rest as JsonObject), type } },
+  ]);
+  return { mode: "delegate", each: true, byMaster: new Map(sections) };
 }

@@ -3,17 +3,35 @@ import { delegateAdd, delegateCheck, delegateDel } from "../../../lib/cni/delega
 import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
 import { findPlugin } from "../../../lib/cni/find-plugin.ts";
 import type { Invocation } from "../../../lib/cni/invocation.ts";
+import type { JsonObject } from "../../../lib/cni/json.ts";
 import type { Result } from "../../../lib/cni/result.ts";
 import { parseAddress, parseCidr } from "../../../lib/net/address.ts";
 import type { DelegateCall, PlannedLink } from "../plan.ts";
 import type { Addressing, NicAddress } from "./addressing.ts";
-import type { IpamConf } from "./conf.ts";
+import type { IpamConf, Section } from "./conf.ts";
 import { wantedRoutes } from "./wanted-routes.ts";
 
 /** @throws CniError where the IPAM is not installed: better said before anything is made than by each of its calls */
-export function requireInstalled(ipam: IpamConf, { path }: Invocation): void {
-  if (ipam.mode === "delegate") findPlugin(ipam.type, path);
+export function requireInstalled(ipam: IpamConf, invocation: Invocation): void {
+  for (const { type } of delegatesOf(ipam, invocation)) findPlugin(type, invocation.path);
 }
+
+/** Each IPAM that the configuration names, once, with the configuration that STATUS and GC give it. */
+export function delegatesOf(
+  ipam: IpamConf,
+  { conf }: Invocation,
+): { readonly type: string; readonly conf: JsonObject }[] {
+  if (ipam.mode !== "delegate") return [];
+  if (!("byMaster" in ipam)) return [{ type: ipam.type, conf }];
+  const calls = [...ipam.byMaster].map(([master, section]) => sectionCall(conf, section, master));
+  return [...new Map(calls.map((call) => [JSON.stringify(call.conf.ipam), call])).values()];
+}
+
+/** The configuration of one master alone: multi-nic-ipam answers for all that it is told of. */
+const sectionCall = (conf: JsonObject, { type, ipam }: Section, master: string) => ({
+  type,
+  conf: { ...conf, ipam, master, masters: [master] },
+});
 
 /** The calls of another project's IPAM that these links need: one a link, or one for all with `masters` given to it. */
 export function planDelegates(
@@ -23,6 +41,7 @@ export function planDelegates(
 ): DelegateCall[] {
   if (ipam.mode !== "delegate") return [];
   const { prevResult: _, ...conf } = invocation.conf;
+  if ("byMaster" in ipam) return planByMaster(ipam.byMaster, conf, links, invocation.command);
   if (!ipam.each) {
     const masters = links.map(({ master }) => master);
     return [{ type: ipam.type, ifname: invocation.ifname, conf: JSON.stringify({ ...conf, masters }) }];
@@ -32,6 +51,27 @@ export function planDelegates(
     ifname,
     conf: JSON.stringify({ ...conf, master }),
   }));
+}
+
+/** A DEL that knows no masters has nobody to ask. */
+function planByMaster(
+  byMaster: ReadonlyMap<string, Section>,
+  conf: JsonObject,
+  links: readonly Pick<PlannedLink, "ifname" | "master">[],
+  command: Invocation["command"],
+): DelegateCall[] {
+  return links.flatMap(({ ifname, master }) => {
+    const section = byMaster.get(master);
+    if (section !== undefined) {
+      const call = sectionCall(conf, section, master);
+      return [{ type: call.type, ifname, conf: JSON.stringify(call.conf) }];
+    }
+    if (command !== "ADD") return [];
+    throw new CniError(
+      ErrorCode.invalidConfig,
+      `ipam.args: has no "${master}", which the pod is attached to (only ${[...byMaster.keys()].join(", ") || "none"}); give it an ipam_type, or choose other masters`,
+    );
+  });
 }
 
 /**
