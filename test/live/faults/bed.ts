@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Command } from "../../../lib/cni/invocation.ts";
 import type { JsonObject } from "../../../lib/cni/json.ts";
 import { conf, pool } from "../conf.ts";
-import { kernelState, linksOf } from "../kernel-state.ts";
+import { type IpLink, kernelState, linksOf } from "../kernel-state.ts";
 import { makeNamespace, type Namespace } from "../namespaces.ts";
 import { makeNode, type Node } from "../node.ts";
 import { type Ended, type Invoked, run } from "./strace.ts";
@@ -43,12 +43,12 @@ export const oneAddress: JsonObject = {
   },
 };
 
-/** @param bin folder of the executables @param plugin the `plugin` section: macvlan or ipvlan */
+/** @param bin folder of the executables @param plugin the `plugin` section: macvlan, ipvlan or host-device */
 export async function makeBed(bin: string, plugin: JsonObject): Promise<Bed> {
   const node = makeNode(masters.length);
   const pods = { pod: makeNamespace("pod"), other: makeNamespace("other") };
   const state = () =>
-    JSON.stringify([...Object.values(pods).map(kernelState), linksOf(node.host).map(({ ifname }) => ifname)]);
+    JSON.stringify([...Object.values(pods).map(kernelState), linksOf(node.host).map(ofHost)]);
   const invoked: Bed["invoked"] = (command, more = {}, who = "pod") => ({
     file: join(bin, "multi-nic"),
     stdin: JSON.stringify({ ...network(plugin), ...more }),
@@ -82,6 +82,10 @@ export async function makeBed(bin: string, plugin: JsonObject): Promise<Bed> {
   await useOnce(bed, snapshot);
   return bed;
 }
+
+/** What a device that was lent has to have again. */
+const ofHost = ({ ifname, mtu, address, group, flags }: IpLink) =>
+  `${ifname} ${mtu} ${address} ${group} ${flags.includes("UP")}`;
 
 /** The store of a node that has been up for a while: made, and with addresses that cool down. */
 async function useOnce({ node, call }: Bed, snapshot: string): Promise<void> {
