@@ -1,4 +1,6 @@
+import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { JsonObject } from "../../lib/cni/json.ts";
@@ -6,7 +8,7 @@ import { conf } from "./conf.ts";
 import { describeWhere } from "./kernel.ts";
 import { makeNamespace, type Namespace } from "./namespaces.ts";
 import { emptyStore, makeHostNode, type Node, storeOf } from "./node.ts";
-import { add, refused, succeed, withPrevResult } from "./plugin.ts";
+import { add, bin, refused, succeed, withPrevResult } from "./plugin.ts";
 import {
   addressOfVf,
   linkOfVf,
@@ -161,6 +163,23 @@ describeWhere(sriov(), "virtual functions of an emulated NIC that has SR-IOV", (
     expect(state()).toEqual(before);
   });
 
+  test("are as they were after ADDs and DELs that are killed, and a DEL", async () => {
+    const before = state();
+    const network1 = network(ids.slice(0, 2), { vlan: 7, trust: "on" });
+    const killed = (command: string, seconds: number) =>
+      spawnSync("timeout", ["-s", "KILL", String(seconds), join(bin, "multi-nic")], {
+        env: { ...node.env, ...callOf(command), CNI_NETNS: pods[0].path },
+        input: JSON.stringify(network1),
+      });
+    for (const seconds of [0.4, 0.7, 1, 1.3]) {
+      killed("ADD", seconds);
+      killed("DEL", seconds);
+      await succeed(node, "DEL", network1, at(0));
+      expect(state()).toEqual(before);
+      expect(storeOf(node)).toEqual(emptyStore);
+    }
+  });
+
   test("are lent whole by host-device too, by resources that are joined by commas", async () => {
     const before = state();
     const mellanox = conf({ plugin: { type: "host-device" }, deviceID: ids.slice(0, 2).join(",") });
@@ -216,6 +235,14 @@ describeWhere(sriov(), "virtual functions of an emulated NIC that has SR-IOV", (
     expect(state()).toEqual(before);
     expect(storeOf(node)).toEqual(emptyStore);
   });
+});
+
+const callOf = (command: string) => ({
+  PATH: process.env.PATH ?? "",
+  CNI_COMMAND: command,
+  CNI_CONTAINERID: "c1",
+  CNI_IFNAME: "net1",
+  CNI_PATH: bin,
 });
 
 const pciOf = ({ device }: PhysicalFunction): string =>
