@@ -94,17 +94,21 @@ async function time(
   work: () => unknown,
   after?: () => unknown,
 ): Promise<void> {
-  const samples: number[] = [];
+  const wall: number[] = [];
+  const cpu: number[] = [];
   for (let round = 0; round < rounds; round++) {
-    const began = performance.now();
+    const [began, used] = [performance.now(), process.cpuUsage()];
     await work();
-    samples.push(performance.now() - began);
+    wall.push(performance.now() - began);
+    const { user, system } = process.cpuUsage(used);
+    cpu.push((user + system) / 1000);
     await after?.();
   }
-  const sorted = samples.sort((a, b) => a - b);
-  const at = (share: number) =>
-    (sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0).toFixed(1);
-  console.log(`${title}: median ${at(0.5)} ms, 90th percentile ${at(0.9)} ms`);
+  console.log(`${title}: median ${medianOf(wall)} ms, of processors ${medianOf(cpu)} ms`);
+}
+
+function medianOf(samples: readonly number[]): string {
+  return ([...samples].sort((a, b) => a - b)[samples.length >> 1] ?? 0).toFixed(1);
 }
 
 if (values.help) console.log(usage);

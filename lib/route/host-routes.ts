@@ -47,18 +47,25 @@ export interface RouteDiff {
   readonly remove: readonly Route[];
 }
 
-// Numbers in place of what people write: of 8,000 routes each is compared at every look.
-const keyOf = ({ table, dst: { address, prefix } }: Route): string =>
-  `${table} ${address.family} ${address.value} ${prefix}`;
-const wayOf = ({ gateway, oif, multipath }: Route): string =>
-  `${gateway?.value} ${oif} ${multipath === undefined ? "" : "multipath"}`;
+/** Numbers where they do in place of what people write: of 8,000 routes each is looked up at every change. */
+function keyOf({ address, prefix }: Cidr): number | string {
+  return address.family === 4 ? Number(address.value) * 64 + prefix : `${address.value}/${prefix}`;
+}
+
+const leadsAsWanted = (there: Route, wanted: Route): boolean =>
+  there.gateway?.value === wanted.gateway?.value &&
+  there.oif === wanted.oif &&
+  there.multipath === undefined &&
+  wanted.multipath === undefined;
 
 /** `actual` are the routes of our protocol, in any tables: those of a table that nobody wants any more go. */
 export function diffRoutes(wanted: readonly Route[], actual: readonly Route[]): RouteDiff {
-  const known = new Map<string, Route>();
+  const tables = new Map<number, Map<number | string, Route>>();
   const surplus: Route[] = [];
   for (const route of actual) {
-    const key = keyOf(route);
+    const known = tables.get(route.table) ?? new Map<number | string, Route>();
+    tables.set(route.table, known);
+    const key = keyOf(route.dst);
     // Of two to one destination (another metric) the kernel takes the first; ours have no metric.
     if (known.has(key)) surplus.push(route);
     else known.set(key, route);
@@ -66,13 +73,15 @@ export function diffRoutes(wanted: readonly Route[], actual: readonly Route[]): 
   const add: Route[] = [];
   const replace: Route[] = [];
   for (const route of wanted) {
-    const key = keyOf(route);
-    const there = known.get(key);
-    known.delete(key);
+    const known = tables.get(route.table);
+    const key = keyOf(route.dst);
+    const there = known?.get(key);
+    known?.delete(key);
     if (there === undefined) add.push(route);
-    else if (wayOf(there) !== wayOf(route)) replace.push(route);
+    else if (!leadsAsWanted(there, route)) replace.push(route);
   }
-  return { add, replace, remove: [...known.values(), ...surplus] };
+  const unwanted = [...tables.values()].flatMap((known) => [...known.values()]);
+  return { add, replace, remove: [...unwanted, ...surplus] };
 }
 
 export interface RuleDiff {
