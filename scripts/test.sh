@@ -31,6 +31,9 @@ case $only in '' | unit | live | uml | qemu) ;; *) usage >&2 && exit 64 ;; esac
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." || exit 1
 trap 'exit 130' INT
 trap 'exit 143' TERM
+# Stages that go on beside others, as <process group>:<name>.
+besides=()
+trap 'for each in "${besides[@]}"; do kill -- "-${each%%:*}" 2>/dev/null; done' EXIT
 reports=build/reports
 rm -rf "$reports" && mkdir -p "$reports" || exit 1
 : >"$reports/stages"
@@ -59,6 +62,23 @@ stage() {
   printf '%s\t%s\t%s\t%s\n' "$name" "$status" "$report" "$word" >>"$reports/stages"
   echo "== $name: $([ $status = 0 ] && echo 'done' || echo "FAILED ($status)"), $((SECONDS - start)) s"
   return $status
+}
+
+# beside NAME REPORT WORD COMMAND...: a stage that goes on beside those that follow; it prints when it is awaited.
+beside() {
+  set -m
+  stage "$@" >"$reports/$1.log" 2>&1 &
+  besides+=("$!:$1")
+  set +m
+}
+
+await() {
+  local each
+  for each in "${besides[@]}"; do
+    wait "${each%%:*}"
+    cat "$reports/${each#*:}.log"
+  done
+  besides=()
 }
 
 # prepare NAME COMMAND...: a stage without tests, and without which the later ones make no sense.
@@ -136,9 +156,11 @@ prepare "native addon" scripts/build-native.sh
 ! is_wanted uml || prepare "test kernel" scripts/test-kernel/get-kernel.sh
 ! is_wanted qemu || prepare "kernel for QEMU" scripts/test-kernel/qemu/get.sh
 [ "$only" = unit ] || prepare build ./build.sh
+# The test kernel has one processor: it takes one of this machine's, and the other stages another.
+! is_wanted uml || beside uml uml.json ipvlan live_in_uml
 ! is_wanted unit || stage unit unit.json - env MULTI_NIC_CNI_TEST_REPORT="$reports/unit.json" npm run --silent check
 ! is_wanted live || stage live live.json - live_on_this_kernel
 ! is_wanted live || stage "conformance by multi-nicd" daemon.json - conformance_by_daemon
-! is_wanted uml || stage uml uml.json ipvlan live_in_uml
+await
 ! is_wanted qemu || stage qemu qemu.json SR-IOV live_in_qemu
 finish
