@@ -1,5 +1,5 @@
 import { ask, unanswered } from "../ask.ts";
-import type { ClusterStatus } from "../cluster/keep.ts";
+import type { ClusterStatus } from "../cluster/cluster-status.ts";
 import type { StatusOptions } from "../status.ts";
 
 /** Prints the host routes as they are; the exit code is 1 where one is not there, or something else is wrong. */

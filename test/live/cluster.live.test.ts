@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import type { ClusterStatus } from "../../daemon/cluster/keep.ts";
+import type { ClusterStatus } from "../../daemon/cluster/cluster-status.ts";
 import { checked, unconnected } from "../concheck/concheck.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
 import {

@@ -1,0 +1,31 @@
+import type { Cluster, ClusterHost } from "../../lib/cluster/cluster.ts";
+import type { NetworkPlan } from "../../lib/cluster/host-plan.ts";
+import type { StatePaths } from "../../lib/linux/paths.ts";
+import type { Failure, Wanted } from "../routes/reconcile.ts";
+
+export interface KeepOptions {
+  /** Path of the cluster file */
+  readonly file: string;
+  /** This host's name in it */
+  readonly node: string;
+  readonly paths: StatePaths;
+  /** Whether pods that run may be left with addresses that are others' by the new file */
+  readonly renumber: boolean;
+  /** Attachments of a network that this node has */
+  readonly attachments: (network: string) => number;
+}
+
+/** What is known of the host and its cluster file. */
+export interface State {
+  cluster: Cluster | undefined;
+  host: ClusterHost | undefined;
+  plans: readonly NetworkPlan[];
+  /** Ours in the kernel, as far as it is known */
+  actual: Wanted;
+  /** Whether it has to be read before it is relied on */
+  isStale: boolean;
+  failures: readonly Failure[];
+  problems: readonly string[];
+  /** What kept the last look from its end; "" where nothing did */
+  trouble: string;
+}
