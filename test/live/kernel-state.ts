@@ -42,7 +42,7 @@ interface IpAddress {
 
 export const linksOf = (ns: Namespace): readonly IpLink[] => ns.ipJson<readonly IpLink[]>("-d link show");
 
-/** What does not change by itself, as a bridge's timers do. */
+/** What does not change by itself, as a bridge's timers do, and carrier, which a link that is made has a moment later. */
 const steady = ({
   ifindex,
   ifname,
@@ -54,7 +54,16 @@ const steady = ({
   link_index,
   linkinfo,
 }: IpLink) => ({
-  link: { ifindex, ifname, flags, mtu, address, group, promiscuity, link_index },
+  link: {
+    ifindex,
+    ifname,
+    flags: flags.filter((flag) => flag !== "NO-CARRIER" && flag !== "LOWER_UP"),
+    mtu,
+    address,
+    group,
+    promiscuity,
+    link_index,
+  },
   kind: linkinfo?.info_kind,
 });
 

@@ -144,6 +144,8 @@ describeWhere(dpuNeeds, "install.sh on a booted DPU", () => {
 
   test("Multus that does not come to name it within the time is a failure that says what is done", async () => {
     await prepare();
+    // The keeper is at work by now: what prepare writes over it is put back.
+    await soon(() => expect(read(confPath)).toBe(ours));
     writeFileSync(dpu.path("/run/bin/oc"), "#!/bin/sh\n");
     const { exitCode, stderr } = await install("--restart-multus --kubeconfig /run/kubeconfig --wait 1");
     expect({ exitCode, stderr }).toEqual({
