@@ -328,8 +328,11 @@ describeWhere([linkKind("macvlan")], "multi-nicd", () => {
   test("gives metrics on loopback where it is told to", async () => {
     using daemon = start(["--metrics", "127.0.0.1:9417"]);
     const { host } = here().node;
-    expect(host.exec("curl", "--silent", "--fail", "http://127.0.0.1:9417/healthz")).toBe("ok\n");
-    expect(() => host.exec("curl", "--silent", "--fail", "http://127.0.0.1:9417/nothing")).toThrow();
+    const asking = "fetch(process.argv[1]).then(async (r) => console.log(r.status, await r.text()))";
+    const asked = (path: string) =>
+      host.exec(process.execPath, "--eval", asking, `http://127.0.0.1:9417${path}`);
+    expect(asked("/healthz")).toBe("200 ok\n\n");
+    expect(asked("/nothing")).toMatch(/^404 GET \/metrics/);
     expect(daemon.status()).toMatchObject({ serving: true });
   });
 
