@@ -23,8 +23,9 @@ export function serveConnection(socket: Socket, service: Service): void {
   const chunks: Buffer[] = [];
   let size = 0;
   const decline = (reason: string) => {
-    socket.removeAllListeners("data").destroy();
+    // Said first: who sees the connection end may look for the reason at once.
     service.declined(reason);
+    socket.removeAllListeners("data").destroy();
   };
   socket.setTimeout(patience, () => decline("its request did not come"));
   // Its "close" follows, and there is nobody left to tell.
