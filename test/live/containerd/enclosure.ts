@@ -1,6 +1,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
+import { join } from "node:path";
 import type { Namespace } from "../namespaces.ts";
 
 /**
@@ -54,7 +55,7 @@ export async function makeEnclosure(netns: string): Promise<Enclosure> {
         closeSync(file);
       }
     },
-    netnsOf: (pid) => keepNetns(`/proc/${first}/root/proc/${pid}/ns/net`),
+    netnsOf: (pid) => keepNetns(join("/proc", `${first}`, "root", "proc", `${pid}`, "ns/net")),
     [Symbol.asyncDispose]: async () => {
       holder.stdin.end(); // the first process ends, and the kernel kills all others (pid_namespaces(7))
       await ended;
