@@ -11,10 +11,8 @@ import {
 } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import type { Output } from "./programs.ts";
-import { type Tree, Unreadable } from "./tree.ts";
+import { mostText, type Tree, Unreadable } from "./tree.ts";
 
-/** Bytes of a file that are read: no file a check knows comes near it. */
-const mostText = 1024 * 1024;
 /** Links on one way, as the kernel's MAXSYMLINKS. */
 const mostLinks = 40;
 

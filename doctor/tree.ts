@@ -7,13 +7,16 @@ export interface Stat {
   readonly ino: number;
 }
 
+/** Bytes of a file that are read: hardly any that a check knows comes near it. */
+export const mostText = 1024 * 1024;
+
 /**
  * What a check may look at, and never write: a machine's files under a root, and what programs say of it. Paths are
  * absolute, as on the machine; symbolic links lead within the root. What is not there is undefined, or an empty
  * list. Throws Unreadable for what is there and may not be read.
  */
 export interface Tree {
-  /** At most a MiB of a regular file. */
+  /** At most mostText bytes of a regular file. */
   text(path: string): string | undefined;
   /** Names in a folder, sorted. */
   list(path: string): readonly string[];

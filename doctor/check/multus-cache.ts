@@ -1,7 +1,7 @@
 import type { Check, Role, Scope } from "../check.ts";
 import { cniBins, isInstalled, isObject, jsonOf, typesIn } from "../cni-files.ts";
 import { error, type Finding, warning } from "../finding.ts";
-import type { Tree } from "../tree.ts";
+import { mostText, type Tree } from "../tree.ts";
 
 const multus = "/var/lib/cni/multus";
 const results = "/var/lib/cni/results";
@@ -24,7 +24,7 @@ export const multusCache: Check = {
   run(tree, scope) {
     const bins = cniBins(tree, scope);
     const cached = [...multusCached(tree), ...runtimeCached(tree)];
-    return cached.flatMap((each) => judge(tree, bins, scope, each));
+    return [...torn(tree), ...cached.flatMap((each) => judge(tree, bins, scope, each))];
   },
 };
 
@@ -51,6 +51,23 @@ function runtimeCached(tree: Tree): Cached[] {
     return [{ path, container: entry.containerId, types: typesIn(jsonOf(conf)), netns }];
   });
 }
+
+/** libcni writes in place: what ends it meanwhile, or a full disk, leaves an empty file, and its DEL reads that first. */
+function torn(tree: Tree): Finding[] {
+  const paths = tree.list(results).map((name) => `${results}/${name}`);
+  return paths
+    .filter((path) => tree.stat(path)?.kind === "file" && isTorn(tree.text(path) ?? ""))
+    .map((path) =>
+      error(
+        path,
+        "the runtime ended, or its disk was full, while it wrote this: it is no JSON object",
+        "each DEL of its pod fails before a plugin is called: the pod stays Terminating",
+        `rm ${path}; the next DEL succeeds without it`,
+      ),
+    );
+}
+
+const isTorn = (text: string) => Buffer.byteLength(text) < mostText && !isObject(jsonOf(text));
 
 function judge(tree: Tree, bins: readonly string[], { role }: Scope, each: Cached): Finding[] {
   const lacking = each.types.filter((type) => !isInstalled(tree, bins, type));

@@ -10,7 +10,7 @@ export interface Refusal {
 }
 
 /** How libcni marks a plugin's error (cni, pkg/invoke/raw_exec.go, and libcni/api.go since 1.1). */
-const failed = /plugin type="([^"]+)"(?: name="([^"]*)")? failed \(add\): /g;
+const failed = /plugin type="([^"]+)"(?: name="([^"]*)")? failed \((?:add|delete)\): /g;
 /** How Multus marks a delegate's (multus-cni, pkg/multus, delegateAdd); older ones name no plugin. */
 const adding = /error adding (?:container|pod) to (?:CNI )?network "([^"]*)": (?!plugin type=)/g;
 /** Of DEL after it, which kubelet reports in the same text: not the cause. */

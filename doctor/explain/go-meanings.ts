@@ -3,6 +3,14 @@ import type { Meaning } from "./meaning.ts";
 /** What Multus, the runtimes and well-known Go plugins say, innermost causes first. */
 export const goMeanings: readonly Meaning[] = [
   {
+    id: "runtime-cache",
+    pattern: /failed to get network "([^"]+)" cached result: decoding version/,
+    why: "the runtime ended, or its disk was full, while it wrote down what network $1 had given the pod; since then each DEL fails before a plugin is called, and the pod stays Terminating",
+    mender: "node",
+    change:
+      "multi-nic-doctor on the node names the broken file in /var/lib/cni/results: remove it, and the next DEL succeeds",
+  },
+  {
     id: "plugin-missing",
     pattern: /failed to find plugin "([^"]+)" in path \[([^\]]*)\]/,
     why: "the network is of type $1, and no such file is in $2 on this node",

@@ -4,10 +4,10 @@ import type { Output } from "../programs.ts";
 /** Runs a program to its end. */
 export type Run = (program: string, args: readonly string[]) => Promise<Output>;
 
-/** Events that say why a pod does not start. */
-const reasons = ["FailedCreatePodSandBox", "NetworkNotReady", "FailedScheduling"];
+/** Events that say why a pod does not start, or does not end. */
+const reasons = ["FailedCreatePodSandBox", "FailedKillPod", "NetworkNotReady", "FailedScheduling"];
 
-/** The latest event of a pod that says why it does not start, by kubectl; `failure` says why there is none. */
+/** The latest event of a pod that says why it does not start or end, by kubectl; `failure` says why there is none. */
 export async function latestEvent(
   run: Run,
   namespace: string,

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { explain } from "../../doctor/explain/explain.ts";
 import type { JsonObject } from "../../lib/cni/json.ts";
 import { callsOf } from "./containerd/calls.ts";
 import { type Containerd, containerdNeeds, makeContainerd } from "./containerd/containerd.ts";
@@ -49,6 +50,7 @@ describeWhere(containerdNeeds, "containerd, by its CRI socket", () => {
   });
   // What a failed test has left is not to fail the next.
   afterEach(async () => {
+    removeBrokenRecords();
     for (const id of await containerd.cri.list()) await containerd.cri.remove(id);
     if (storeOf(node).leases.length > 0) tamperStore(node, "DELETE FROM leases; DELETE FROM attachments");
   });
@@ -62,6 +64,9 @@ describeWhere(containerdNeeds, "containerd, by its CRI socket", () => {
         await containerd.cri.remove(id);
       }),
     );
+  const removeBrokenRecords = () => {
+    for (const { where } of containerd.brokenRecords()) containerd.run("rm", where);
+  };
   const holdNothingIsLeft = async (pods: readonly Pod[]) => {
     expect(pods.map(({ netns }) => ifnamesOf(netns))).toEqual(pods.map(() => []));
     expect(storeOf(node)).toEqual(emptyStore);
@@ -194,6 +199,7 @@ describeWhere(containerdNeeds, "containerd, by its CRI socket", () => {
       return leases;
     };
     const holdNoLeaseIsLeft = async () => {
+      removeBrokenRecords(); // of libcni, which may have been killed while it wrote one
       for (const id of await containerd.cri.list()) await containerd.cri.remove(id);
       expect(storeOf(node)).toEqual(emptyStore);
       expect(kernelState(node.host)).toEqual(before.host);
@@ -212,6 +218,27 @@ describeWhere(containerdNeeds, "containerd, by its CRI socket", () => {
       });
       expect(leases).toHaveLength(2);
       await holdNoLeaseIsLeft();
+    });
+  });
+
+  describe.each([
+    ["empty", ": >"],
+    ["cut short", "truncate --size=-9"],
+  ])("a record of libcni's that is %s", (_, spoil) => {
+    test("wedges its pod, until it is removed as the doctor says; nothing is left then", async () => {
+      await containerd.networks.use(only, template(only));
+      const pod = await containerd.runPod("pod");
+      const record = `/var/lib/cni/results/multi-nic-only-${pod.id}-eth0`;
+      containerd.run("sh", "-c", `test -s ${record} && ${spoil} ${record}`);
+      const refusal = await containerd.cri.stop(pod.id).then(String, String);
+      expect(explain(refusal)).toMatchObject({ id: "runtime-cache", mender: "node" });
+      const broken = containerd.brokenRecords();
+      expect(broken).toMatchObject([
+        { where: record, severity: "error", mend: expect.stringMatching(/^rm /) },
+      ]);
+      for (const { mend } of broken) containerd.run("sh", "-c", mend?.split(";")[0] ?? "");
+      await end([pod]);
+      await holdNothingIsLeft([pod]);
     });
   });
 

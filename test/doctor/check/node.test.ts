@@ -227,6 +227,27 @@ test.each<[sentence: string, check: Check, role: Role, more: Entries, found: str
     [],
   ],
   [
+    "an empty record of the runtime's is an error",
+    multusCache,
+    "node",
+    { [result]: "" },
+    ["error the runtime ended, or its disk was full, while it wrote this: it is no JSON object"],
+  ],
+  [
+    "a record of the runtime's that is read in part only is nothing",
+    multusCache,
+    "node",
+    { [result]: `{"result": "${"x".repeat(1 << 20)}"}` },
+    [],
+  ],
+  [
+    "half a record of the runtime's is an error",
+    multusCache,
+    "node",
+    { [result]: runtimeCache(conf, "/run/netns/pod").slice(0, -9), "/run/netns/pod": "" },
+    ["error the runtime ended, or its disk was full, while it wrote this: it is no JSON object"],
+  ],
+  [
     "executables of two releases are a warning",
     ownExecutables,
     "node",

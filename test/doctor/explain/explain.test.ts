@@ -240,12 +240,30 @@ test.each([
   expect(explain(text)).toMatchObject({ id: row, plugin: undefined });
 });
 
+test("a pod that does not end is explained, by the network that its runtime cannot delete", () => {
+  const text =
+    'error killing pod: failed to "KillPodSandbox" for "7f" with KillPodSandboxError: "rpc error: code = Unknown desc = ' +
+    `failed to destroy network for sandbox \\"${id}\\": failed to get network \\"net\\" cached result: ` +
+    'decoding version from network config: unexpected end of JSON input"';
+  const explained = explain(text);
+  expect(explained).toMatchObject({ id: "runtime-cache", mender: "node" });
+  expect(explained.why).toContain("network net ");
+});
+
+test("a plugin's refusal of a DEL is found as that of an ADD", () => {
+  const said =
+    'failed to open netns "/run/netns/x": failed to Statfs "/run/netns/x": no such file or directory';
+  const text = `error killing pod: plugin type="bridge" name="net" failed (delete): ${said}`;
+  expect(explain(text)).toMatchObject({ id: "sandbox-gone", plugin: "bridge", network: "net", said });
+});
+
 test("every row of the tables is met by a message above", () => {
   const met = new Set([
     ...messages.map(([, , row]) => row),
     "infra-dpu-cni",
     "no-such-device-left",
     "not-ready",
+    "runtime-cache",
   ]);
   expect([...ownMeanings, ...goMeanings].map((meaning) => meaning.id).filter((row) => !met.has(row))).toEqual(
     [],

@@ -2,9 +2,10 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
+import type { Reported } from "../../../doctor/finding.ts";
 import { isUml, linkKind, type Need, need } from "../kernel.ts";
 import type { Node } from "../node.ts";
-import { goPlugin } from "../plugin.ts";
+import { bin, goPlugin } from "../plugin.ts";
 import { hasCgroups, removeCgroup } from "./cgroups.ts";
 import { writeConfig } from "./config.ts";
 import { type Cri, connectCri } from "./cri.ts";
@@ -43,6 +44,10 @@ export interface Containerd extends AsyncDisposable {
   kill(what: "containerd" | "everything"): void;
   /** Starts it again, with the storage and the state it had. */
   restart(): Promise<void>;
+  /** libcni's records of attachments that the doctor calls broken. */
+  brokenRecords(): readonly Reported[];
+  /** Runs a command where containerd runs. Gives stdout. */
+  run(command: string, ...args: readonly string[]): string;
 }
 
 /** Starts containerd on the node, with an image for sandboxes. */
@@ -78,6 +83,12 @@ export async function makeContainerd(node: Node): Promise<Containerd> {
     restart: async () => {
       cri = await start(enclosure, daemon, node);
     },
+    brokenRecords: () => {
+      const doctor = [join(bin, "multi-nic-doctor"), "node", "--json"];
+      const { findings } = JSON.parse(enclosure.run("sh", "-c", '"$@" || [ $? -le 2 ]', "sh", ...doctor));
+      return findings.filter(({ where }: Reported) => where.startsWith("/var/lib/cni/results/"));
+    },
+    run: enclosure.run,
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
