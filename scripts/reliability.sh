@@ -24,7 +24,7 @@ parts=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do
   case $1 in
     -h | --help) usage && exit 0 ;;
-    faults | faults-ipvlan | fuzz | install | fuzz-client | concurrency) parts+=("$1") ;;
+    faults | faults-ipvlan | fuzz | fuzz-client | install | concurrency | concurrency-qemu) parts+=("$1") ;;
     *) usage >&2 && exit 64 ;;
   esac
   shift
@@ -64,7 +64,7 @@ for part in "${parts[@]}"; do
   case $part in
     faults) nice node scripts/reliability/faults.ts "$@" ;;
     faults-ipvlan)
-      nice scripts/test-kernel/run.sh -t 14400 node scripts/reliability/faults.ts --plugin ipvlan "$@"
+      nice scripts/test-kernel/run.sh -t 14400 -- node scripts/reliability/faults.ts --plugin ipvlan "$@"
       ;;
     fuzz) MULTI_NIC_CNI_FUZZ_RUNS=33400 tests unit test/fuzz ;;
     fuzz-client) fuzz_client ;;
