@@ -31,6 +31,7 @@ async function tryAdd(conf: MultiNicConf, invocation: Invocation): Promise<void>
   using host = ownNetns();
   using store = openStore(paths);
   store.write(() => undefined);
+  // That all devices are with pods is no fault of the node; which a pod gets, only the pod's ADD says.
   if (conf.devices !== undefined) return tryDelegate(conf, invocation);
   const nodeFile = readNodeFile(paths, invocation.network);
   const nics = await chooseNics(conf, nodeFile, host, { invocation, store });
@@ -39,7 +40,6 @@ async function tryAdd(conf: MultiNicConf, invocation: Invocation): Promise<void>
   await tryDelegate(conf, invocation);
 }
 
-/** That all devices are with pods is no fault of the node; which a pod gets, only the pod's ADD says. */
 async function tryDelegate(conf: MultiNicConf, invocation: Invocation): Promise<void> {
   for (const { type, conf: own } of delegatesOf(conf.ipam, invocation)) {
     await delegateStatus(invocation, type, own);
