@@ -41,6 +41,18 @@ export const newerGo: GoName = "go-1.9";
 
 export const hasGo = (name: GoName, kind: Kind): boolean => existsSync(join(goFolders[name].folder, kind));
 
+/** All of them on one bed; the daemon, which is to be ended, is among them. */
+export async function allContestants(bed: Bed, setup: Setup, newer: boolean) {
+  const daemon = await daemonContestant(bed, setup);
+  const contestants = [
+    goContestant(bed, "go", setup),
+    ...(newer ? [goContestant(bed, newerGo, setup)] : []),
+    standaloneContestant(bed, setup),
+    daemon,
+  ];
+  return { contestants, daemon };
+}
+
 /** A call of Go's plugin with host-local for each network, one after another, as Multus makes them. */
 export function goContestant(bed: Bed, name: GoName, { kind, isLarge = false }: Setup): Contestant {
   const { folder, remedy } = goFolders[name];

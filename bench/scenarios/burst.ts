@@ -1,12 +1,5 @@
 import { makeBed } from "../bed.ts";
-import {
-  type Contestant,
-  daemonContestant,
-  goContestant,
-  standaloneContestant,
-  type Verb,
-  verbs,
-} from "../contestants.ts";
+import { allContestants, type Contestant, type Verb, verbs } from "../contestants.ts";
 import { type Spread, spread } from "../measure.ts";
 import type { Options } from "../options.ts";
 
@@ -22,17 +15,9 @@ export interface Burst {
 const pods = 50;
 
 /** All pods at once, of one network each. A failure of one ends it. */
-export async function burst({ rounds: asked, kind, newer, say }: Options): Promise<Burst> {
-  // Each round is fifty calls of each.
-  const rounds = Math.max(1, Math.round(asked / 3));
+export async function burst({ rounds, kind, newer, say }: Options): Promise<Burst> {
   using bed = makeBed({ pods });
-  const daemon = await daemonContestant(bed, { kind });
-  const contestants = [
-    goContestant(bed, "go", { kind }),
-    ...(newer ? [goContestant(bed, "go-1.9", { kind })] : []),
-    standaloneContestant(bed, { kind }),
-    daemon,
-  ];
+  const { contestants, daemon } = await allContestants(bed, { kind }, newer);
   const rates = new Map(contestants.map(({ name }) => [name, { ADD: [] as number[], DEL: [] as number[] }]));
   const calls = (rounds + 1) * pods * verbs.length;
   let served = 0;

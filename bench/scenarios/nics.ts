@@ -1,5 +1,5 @@
 import { makeBed } from "../bed.ts";
-import { daemonContestant, goContestant, standaloneContestant } from "../contestants.ts";
+import { allContestants } from "../contestants.ts";
 import { type Measured, measure } from "../measure.ts";
 import type { Options } from "../options.ts";
 
@@ -9,13 +9,7 @@ export async function nics(
   counts: readonly number[],
 ): Promise<Measured[]> {
   using bed = makeBed({ masters: Math.max(...counts) });
-  const daemon = await daemonContestant(bed, { kind });
-  const contestants = [
-    goContestant(bed, "go", { kind }),
-    ...(newer ? [goContestant(bed, "go-1.9", { kind })] : []),
-    standaloneContestant(bed, { kind }),
-    daemon,
-  ];
+  const { contestants, daemon } = await allContestants(bed, { kind }, newer);
   try {
     const results: Measured[] = [];
     for (const count of counts) {
