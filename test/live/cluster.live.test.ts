@@ -12,22 +12,14 @@ import {
   type Cabling,
   type Host,
   type Hosts,
+  kinds,
   makeHosts,
   masterOf,
   networkOver,
 } from "./hosts.ts";
-import { describeWhere, isUml, linkKind } from "./kernel.ts";
+import { describeWhere, linkKind } from "./kernel.ts";
 import { makeNamespace } from "./namespaces.ts";
 import { add, bin, succeed } from "./plugin.ts";
-
-/** macvlan is this machine's kernel's to show, and ipvlan the test kernel's. */
-const kinds = [
-  { kind: "macvlan", plugin: { type: "macvlan" } },
-  { kind: "ipvlan", plugin: { type: "ipvlan", mode: "l3" } },
-].filter(({ kind }) => kind === "ipvlan" || !isUml) as readonly {
-  readonly kind: "macvlan" | "ipvlan";
-  readonly plugin: { readonly type: string; readonly mode?: string };
-}[];
 
 /** Hosts of a cluster that a file describes, each with a multi-nicd that keeps it so. */
 interface Bed {

@@ -6,22 +6,15 @@ import {
   giveIndexes,
   type HostPod,
   type Hosts,
+  kinds,
   makeHosts,
   masterOf,
   networkOver,
   portOf,
 } from "./hosts.ts";
 import { addHostRoutes } from "./hosts-routes.ts";
-import { describeWhere, isUml, linkKind } from "./kernel.ts";
+import { describeWhere, linkKind } from "./kernel.ts";
 
-/** macvlan is this machine's kernel's to show, and ipvlan the test kernel's. */
-const kinds = [
-  { kind: "macvlan", plugin: { type: "macvlan" } },
-  { kind: "ipvlan", plugin: { type: "ipvlan", mode: "l3" } },
-].filter(({ kind }) => kind === "ipvlan" || !isUml) as readonly {
-  readonly kind: "macvlan" | "ipvlan";
-  readonly plugin: { readonly type: string; readonly mode?: string };
-}[];
 const cablings: readonly Cabling[] = ["rails", "flat"];
 
 let bed: Hosts;

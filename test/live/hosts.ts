@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { JsonObject } from "../../lib/cni/json.ts";
 import { pool } from "./conf.ts";
+import { isUml } from "./kernel.ts";
 import { ipBatch, makeNamespace, type Namespace } from "./namespaces.ts";
 import { type Node, writeNodeFile } from "./node.ts";
 import { add } from "./plugin.ts";
@@ -13,6 +14,15 @@ export interface Host extends Node {
   /** Of its NICs, in their order, without prefix lengths */
   readonly addresses: readonly string[];
 }
+
+/** macvlan is this machine's kernel's to show, and ipvlan the test kernel's. */
+export const kinds = [
+  { kind: "macvlan", plugin: { type: "macvlan" } },
+  { kind: "ipvlan", plugin: { type: "ipvlan", mode: "l3" } },
+].filter(({ kind }) => kind === "ipvlan" || !isUml) as readonly {
+  readonly kind: "macvlan" | "ipvlan";
+  readonly plugin: { readonly type: string; readonly mode?: string };
+}[];
 
 /** How the NICs are cabled: each rail a switch and a subnet of its own, or all NICs on one switch and subnet. */
 export type Cabling = "rails" | "flat";
