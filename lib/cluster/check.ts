@@ -28,12 +28,15 @@ export function checkCluster(cluster: Cluster): string[] {
       cluster.hosts.flatMap(({ nics }) => nics.flat().map(formatAddress)),
     ),
     ...overlappingNetworks(cluster.networks),
-    ...cluster.networks.flatMap((network) => [
-      ...overlappingHosts(network, cluster),
-      ...indexesOf(network, cluster),
-      ...nicsOf(network, cluster),
-      ...unroutable(network, cluster),
-    ]),
+    ...cluster.networks.flatMap((network) => {
+      const places = placesOf(network, cluster);
+      return [
+        ...overlappingHosts(network, cluster),
+        ...indexesOf(network, cluster),
+        ...nicsOf(network, cluster, places),
+        ...unroutable(network, cluster, places),
+      ];
+    }),
   ];
 }
 
@@ -52,7 +55,7 @@ function overlappingNetworks(networks: readonly ClusterNetwork[]): string[] {
       .flatMap((other) =>
         network.pool.subnets.flatMap((subnet) =>
           other.pool.subnets
-            .filter((theirs) => theirs.address.family === subnet.address.family && overlaps(subnet, theirs))
+            .filter((theirs) => overlaps(subnet, theirs))
             .map(
               (theirs) =>
                 `networks: ${network.name} has ${formatCidr(subnet)} and ${other.name} ${formatCidr(theirs)}, which overlap: ` +
@@ -66,19 +69,19 @@ function overlappingNetworks(networks: readonly ClusterNetwork[]): string[] {
 /** A pod's address that is a host's too, or in the hosts' network, is not reached through the pod's NIC. */
 function overlappingHosts({ name, pool, masterNets }: ClusterNetwork, { hosts }: Cluster): string[] {
   return pool.subnets.flatMap((subnet) => {
-    const net = masterNets.find(
-      (each) => each.address.family === subnet.address.family && overlaps(each, subnet),
-    );
+    const net = masterNets.find((each) => overlaps(each, subnet));
     if (net !== undefined)
       return [
         `network ${name}: ${formatCidr(subnet)} overlaps ${formatCidr(net)}, which is the hosts'; take another subnet`,
       ];
-    const host = hosts.find(({ nics }) => nics.flat().some((each) => containsAddress(subnet, each)));
-    if (host === undefined) return [];
-    const address = host.nics.flat().find((each) => containsAddress(subnet, each));
-    return [
-      `network ${name}: ${formatCidr(subnet)} has ${address === undefined ? "" : formatAddress(address)} in it, an address of host ${host.name}; take another subnet`,
-    ];
+    for (const host of hosts) {
+      const address = host.nics.flat().find((each) => containsAddress(subnet, each));
+      if (address === undefined) continue;
+      return [
+        `network ${name}: ${formatCidr(subnet)} has ${formatAddress(address)} in it, an address of host ${host.name}; take another subnet`,
+      ];
+    }
+    return [];
   });
 }
 
@@ -95,10 +98,9 @@ function indexesOf({ name, pool }: ClusterNetwork, { hosts }: Cluster): string[]
   }
 }
 
-function nicsOf(network: ClusterNetwork, cluster: Cluster): string[] {
-  const places = placesOf(network, cluster);
+function nicsOf(network: ClusterNetwork, { hosts }: Cluster, places: readonly number[]): string[] {
   const room = 2 ** network.pool.interfaceBlock;
-  if (places.length === 0 && cluster.hosts.length > 0)
+  if (places.length === 0 && hosts.length > 0)
     return [
       `network ${network.name}: no host has a NIC in its masterNets; correct these, or the hosts' addresses`,
     ];
@@ -109,11 +111,10 @@ function nicsOf(network: ClusterNetwork, cluster: Cluster): string[] {
 }
 
 /** A block is reached by the address of its host's NIC, which has to be of the block's family. */
-function unroutable(network: ClusterNetwork, cluster: Cluster): string[] {
+function unroutable(network: ClusterNetwork, { hosts }: Cluster, places: readonly number[]): string[] {
   if (!network.routed) return [];
-  const places = placesOf(network, cluster);
   return network.pool.subnets.flatMap(({ address: { family } }) =>
-    cluster.hosts.flatMap(({ name, nics }) =>
+    hosts.flatMap(({ name, nics }) =>
       places
         .filter(
           (place) => (nics[place]?.length ?? 0) > 0 && !nics[place]?.some((each) => each.family === family),

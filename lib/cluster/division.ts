@@ -31,17 +31,17 @@ export function placesOf({ masterNets }: ClusterNetwork, { hosts }: Cluster): nu
   return [...places].sort((a, b) => a - b);
 }
 
-/** What a host has in a network: a share for each of its NICs. `places` are those of placesOf. */
-export function sharesOf(
-  { pool }: ClusterNetwork,
-  { index, nics }: ClusterHost,
-  places: readonly number[],
-): Share[] {
+/** A host's blocks of a NIC, by the NIC's number in the network; in the order of the network's subnets. */
+export function blocksOf({ pool }: ClusterNetwork, { index }: ClusterHost, interfaceIndex: number): Cidr[] {
   const whole = { ...pool, hostIndex: index };
+  return pool.subnets.map((subnet) => podNetwork(whole, subnet, interfaceIndex));
+}
+
+/** What a host has in a network: a share for each of its NICs. `places` are those of placesOf. */
+export function sharesOf(network: ClusterNetwork, host: ClusterHost, places: readonly number[]): Share[] {
   return places.flatMap((place, interfaceIndex) => {
-    const addresses = nics[place] ?? [];
+    const addresses = host.nics[place] ?? [];
     if (addresses.length === 0) return [];
-    const blocks = pool.subnets.map((subnet) => podNetwork(whole, subnet, interfaceIndex));
-    return [{ place, interfaceIndex, addresses, blocks }];
+    return [{ place, interfaceIndex, addresses, blocks: blocksOf(network, host, interfaceIndex) }];
   });
 }

@@ -1,6 +1,6 @@
 import { type Cidr, formatAddress, formatCidr, type IpAddress } from "../net/address.ts";
 import type { Cluster, ClusterHost, ClusterNetwork } from "./cluster.ts";
-import { placesOf, type Share, sharesOf } from "./division.ts";
+import { blocksOf, placesOf, type Share, sharesOf } from "./division.ts";
 
 /** A NIC of this host, as far as this needs one. */
 export interface LocalNic {
@@ -35,31 +35,22 @@ export interface HostRoute {
 }
 
 /** What a host has to have, for all networks. */
-export function planHost(
-  { networks, hosts }: Cluster,
-  host: ClusterHost,
-  nics: readonly LocalNic[],
-): NetworkPlan[] {
-  const cluster = { networks, hosts };
+export function planHost(cluster: Cluster, host: ClusterHost, nics: readonly LocalNic[]): NetworkPlan[] {
   const byAddress = new Map(
     nics.flatMap((nic) => nic.addresses.map(({ address }) => [formatAddress(address), nic] as const)),
   );
   const nicOf = ({ addresses }: Share) =>
     addresses.map((each) => byAddress.get(formatAddress(each))).find((nic) => nic !== undefined);
-  return networks.map((network) => {
-    const places = placesOf(network, cluster);
-    const shares = sharesOf(network, host, places);
-    const planned = shares.flatMap((share) => {
+  return cluster.networks.map((network) => {
+    const planned: PlannedNic[] = [];
+    const missing: Share[] = [];
+    for (const share of sharesOf(network, host, placesOf(network, cluster))) {
       const nic = nicOf(share);
-      return nic === undefined ? [] : [{ ...share, nic }];
-    });
-    return {
-      network,
-      hostIndex: host.index,
-      nics: planned,
-      missing: shares.filter((share) => nicOf(share) === undefined),
-      routes: network.routed ? routesTo(network, hosts, host, places, planned) : [],
-    };
+      if (nic === undefined) missing.push(share);
+      else planned.push({ ...share, nic });
+    }
+    const routes = network.routed ? routesTo(network, cluster.hosts, host, planned) : [];
+    return { network, hostIndex: host.index, nics: planned, missing, routes };
   });
 }
 
@@ -67,26 +58,21 @@ function routesTo(
   network: ClusterNetwork,
   hosts: readonly ClusterHost[],
   own: ClusterHost,
-  places: readonly number[],
   nics: readonly PlannedNic[],
 ): HostRoute[] {
   // Without a host's own part of the block, the next hosts' addresses would be this one's too.
   if (network.pool.hostBlock === 0) return [];
-  const byPlace = new Map(nics.map((planned) => [planned.place, planned.nic]));
-  return hosts
-    .filter((host) => host.name !== own.name)
-    .flatMap((host) =>
-      sharesOf(network, host, places).flatMap(({ place, addresses, blocks }) => {
-        const nic = byPlace.get(place);
-        if (nic === undefined) return [];
-        return blocks.flatMap((dst) => {
-          const gateway = addresses.find((each) => each.family === dst.address.family);
-          return gateway === undefined
-            ? []
-            : [{ dst, gateway, oif: nic.index, dev: nic.name, host: host.name }];
-        });
+  const others = hosts.filter((host) => host.name !== own.name);
+  return others.flatMap((host) =>
+    nics.flatMap(({ place, interfaceIndex, nic }) =>
+      blocksOf(network, host, interfaceIndex).flatMap((dst) => {
+        const gateway = host.nics[place]?.find((each) => each.family === dst.address.family);
+        return gateway === undefined
+          ? []
+          : [{ dst, gateway, oif: nic.index, dev: nic.name, host: host.name }];
       }),
-    );
+    ),
+  );
 }
 
 /** The node file of a network: what ADD reads, and what tells the next plan which blocks pods may have addresses of. */
