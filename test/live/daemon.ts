@@ -20,12 +20,14 @@ export function startDaemon(
   stateDir: string,
   args: readonly string[] = [],
   folder = bin,
+  before: readonly string[] = [],
 ): Daemon {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const socket = join(stateDir, "cni.sock");
   const log = `${stateDir}.daemon.log`;
   const fd = openSync(log, "a");
-  const words = ["netns", "exec", hostName, join(folder, "multi-nicd"), "--state-dir", stateDir, ...args];
+  const command = [...before, join(folder, "multi-nicd"), "--state-dir", stateDir, ...args];
+  const words = ["netns", "exec", hostName, ...command];
   const child = spawn("ip", words, { stdio: ["ignore", "ignore", fd] });
   closeSync(fd);
   const waited = spawnSync("sh", [

@@ -9,6 +9,7 @@ export interface FakeNic {
   readonly path: readonly string[];
   /** Mbit/s */
   readonly speed?: number;
+  readonly numaNode?: number;
 }
 
 /** A folder that stands for /sys until the test ends: with these NICs, and these GPUs below the same host bridge. */
@@ -17,8 +18,8 @@ export function fakeSysfs(
   gpus: readonly (readonly string[])[] = [],
 ): string {
   const bridge = "pci0000:3a";
-  const trees = Object.entries(nics).map(([name, { id, path, speed }]) =>
-    deviceTree(name, { path: [bridge, ...path], pci: { id } }, speed),
+  const trees = Object.entries(nics).map(([name, { id, path, speed, numaNode = -1 }]) =>
+    deviceTree(name, { path: [bridge, ...path], pci: { id }, more: { numa_node: `${numaNode}\n` } }, speed),
   );
   const ofGpus = gpus.map((path) => ({
     [`/sys/bus/pci/devices/${path.at(-1)}`]: { link: `../../../devices/${bridge}/${path.join("/")}` },

@@ -13,6 +13,8 @@ export interface Node extends Disposable {
   readonly logFile: string;
   /** For every call of an executable on this node. */
   readonly env: Readonly<Record<string, string>>;
+  /** Words before every executable on this node: what brings it into a mount namespace of its own */
+  readonly before?: readonly string[];
 }
 
 /** Whether every node of a test has a multi-nicd that serves its calls, which the conformance suite is run with too. */

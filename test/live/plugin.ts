@@ -50,7 +50,7 @@ export async function call(
   name = nameIn(conf),
 ): Promise<Answer> {
   const file = executable(name);
-  const run = await execa("ip", ["netns", "exec", node.host.name, file], {
+  const run = await execa("ip", ["netns", "exec", node.host.name, ...(node.before ?? []), file], {
     env: environment(node, command, at),
     extendEnv: false,
     input: typeof conf === "string" ? conf : JSON.stringify(conf),
