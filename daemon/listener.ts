@@ -1,5 +1,6 @@
-import { renameSync, rmSync, statSync } from "node:fs";
+import { renameSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
+import { fileId } from "../lib/linux/file-id.ts";
 
 /** Clients at once; one more is turned away, and serves its call itself. */
 const mostConnections = 1024;
@@ -28,9 +29,9 @@ export async function listenAt(path: string, serve: (socket: Socket) => void): P
   server.maxConnections = mostConnections;
   rmSync(draft, { force: true });
   await listening(server, () => server.listen({ path: draft, backlog: mostConnections }));
-  const { ino } = statSync(draft);
+  const id = fileId(draft);
   renameSync(draft, path);
-  const isInPlace = () => statSync(path, { throwIfNoEntry: false })?.ino === ino;
+  const isInPlace = () => fileId(path) === id;
   const close = () => {
     if (isInPlace()) rmSync(path, { force: true });
     return closed(server);

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { fileId } from "../linux/file-id.ts";
 import { processWide } from "../linux/process-wide.ts";
 import { Database } from "./database.ts";
 
@@ -13,7 +13,7 @@ const keeping = processWide<Keeping>("ipam.databases", () => ({ kept: undefined 
 interface Kept {
   readonly database: Database;
   /** Of the file that was opened: another may come to lie at its path. */
-  readonly fileId: string | undefined;
+  readonly id: string | undefined;
   users: number;
 }
 
@@ -25,7 +25,8 @@ export interface Opened {
 
 /**
  * From now on a database stays open once it was opened, until its file is replaced or of another version, or a statement
- * fails for more than a lock. That is for a process that stays: it saves each call the opening, and the checkpoint of the last to close.
+ * fails for more than a lock. That is for a process that stays: it saves each call the opening, and the checkpoint of the
+ * last to close.
  */
 export function keepDatabasesOpen(): void {
   keeping.kept ??= new Map();
@@ -41,7 +42,7 @@ export function openDatabase(path: string): Opened {
 function use(all: Map<string, Kept>, path: string): Opened {
   const known = all.get(path);
   const current =
-    known !== undefined && known.fileId === fileIdOf(path) && known.database.isSound()
+    known !== undefined && known.id === fileId(path) && known.database.isSound()
       ? known
       : replace(all, path, known);
   let isDone = false;
@@ -61,7 +62,7 @@ function replace(all: Map<string, Kept>, path: string, old: Kept | undefined): K
     closeUnused(old);
   }
   const database = new Database(path);
-  const fresh: Kept = { database, fileId: fileIdOf(path), users: 0 };
+  const fresh: Kept = { database, id: fileId(path), users: 0 };
   all.set(path, fresh);
   return fresh;
 }
@@ -69,9 +70,4 @@ function replace(all: Map<string, Kept>, path: string, old: Kept | undefined): K
 /** Calls that began with it end with it, though its file is another by now. */
 function closeUnused({ database, users }: Kept): void {
   if (users === 0) database.close();
-}
-
-function fileIdOf(path: string): string | undefined {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found === undefined ? undefined : `${found.dev}:${found.ino}`;
 }
