@@ -1,4 +1,4 @@
-import type { Cidr } from "../net/address.ts";
+import { type Cidr, formatAddress } from "../net/address.ts";
 import { findAttribute, type Message, readText, viewOf } from "../netlink/codec.ts";
 import {
   IFF_LOOPBACK,
@@ -17,6 +17,8 @@ import { compareNames } from "./nic.ts";
 export interface SurveyOptions {
   /** Names of virtual links that count as NICs too: veths on a test bed. "all": every link but loopback. */
   readonly virtual?: readonly string[] | "all";
+  /** As text, without prefix lengths: links with one of these count too, of whatever kind. */
+  readonly addresses?: ReadonlySet<string>;
 }
 
 /** Kinds of links that no device is behind: on a node with many pods, nearly all of its links. */
@@ -29,10 +31,18 @@ const neverNics = new Set(
 /** Every NIC of the host, by name: what has a device, the VLANs and bonds over those, and the virtual ones asked for. */
 export async function surveyNics(host: HostView, options: SurveyOptions = {}): Promise<HostNic[]> {
   const messages = await dump(host.netlink, dumpLinks());
-  const links = messages.filter((message) => mayCount(message, options.virtual)).map(decodeLink);
   const addresses = await readAddresses(host.netlink);
+  const addressed = holdersOf(addresses, options.addresses);
+  const links = messages
+    .filter((message) => mayCount(message, options.virtual) || addressed.has(indexOf(message)))
+    .map(decodeLink);
   const defaults = await readDefaultRoutes(host.netlink);
-  const survey: Survey = { links: new Map(links.map((link) => [link.index, link])), messages, options };
+  const survey: Survey = {
+    links: new Map(links.map((link) => [link.index, link])),
+    messages,
+    isAskedFor: ({ name, index }) =>
+      options.virtual === "all" || options.virtual?.includes(name) === true || addressed.has(index),
+  };
   return describeNics(survey, new Devices(host.sys), addresses, defaults);
 }
 
@@ -40,8 +50,21 @@ export async function surveyNics(host: HostView, options: SurveyOptions = {}): P
 interface Survey {
   readonly links: ReadonlyMap<number, Link>;
   readonly messages: readonly Message[];
-  readonly options: SurveyOptions;
+  /** Whether a link counts though no device is behind it */
+  readonly isAskedFor: (link: Link) => boolean;
 }
+
+/** The ifindexes of the links that have one of these addresses. */
+function holdersOf(
+  addresses: ReadonlyMap<number, readonly Cidr[]>,
+  wanted: SurveyOptions["addresses"],
+): ReadonlySet<number> {
+  if (wanted === undefined || wanted.size === 0) return new Set();
+  const has = (cidrs: readonly Cidr[]) => cidrs.some(({ address }) => wanted.has(formatAddress(address)));
+  return new Set([...addresses].filter(([, cidrs]) => has(cidrs)).map(([index]) => index));
+}
+
+const indexOf = ({ body }: Message): number => viewOf(body).getInt32(4, true);
 
 // struct ifinfomsg
 const headerLength = 16;
@@ -118,10 +141,7 @@ function standingOf(
     const device = devices.of(link.name);
     if (device !== undefined && isNetwork(device)) return { sort: "device", devices: [device], lower: [] };
   }
-  const { virtual = [] } = survey.options;
-  return virtual === "all" || virtual.includes(link.name)
-    ? { sort: "virtual", devices: [], lower: [] }
-    : undefined;
+  return survey.isAskedFor(link) ? { sort: "virtual", devices: [], lower: [] } : undefined;
 }
 
 /** On PCI, class 0x02: network controllers. Other buses have no classes. */
@@ -137,7 +157,7 @@ function lowersOf({ links }: Survey, link: Link, kind: "vlan" | "bond"): Link[] 
 function upperOf({ links, messages }: Survey, { master }: Link): { upper?: string } {
   if (master === undefined) return {};
   const known = links.get(master)?.name;
-  const other = () => messages.find(({ body }) => viewOf(body).getInt32(4, true) === master);
+  const other = () => messages.find((message) => indexOf(message) === master);
   const name = known ?? nameOf(other()?.body ?? new Uint8Array(headerLength));
   return { upper: name === "" ? `link ${master}` : name };
 }

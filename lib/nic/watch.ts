@@ -1,7 +1,7 @@
 import type { Netns } from "../linux/netns.ts";
+import { formatAddress } from "../net/address.ts";
 import { type Message, viewOf } from "../netlink/codec.ts";
 import {
-  RTM_DELADDR,
   RTM_DELLINK,
   RTM_NEWADDR,
   RTM_NEWLINK,
@@ -9,8 +9,10 @@ import {
   RTNLGRP_IPV6_IFADDR,
   RTNLGRP_LINK,
 } from "../netlink/constants.ts";
+import { decodeAddress } from "../netlink/message/address.ts";
 import { type Listener, monitor } from "../netlink/monitor.ts";
 import type { HostNic } from "./host-nic.ts";
+import { type Heard, oneAtATime } from "./look.ts";
 import { mayCount, type SurveyOptions, surveyNics } from "./survey.ts";
 
 export type NicChange =
@@ -27,17 +29,26 @@ export interface WatchOptions extends SurveyOptions {
   readonly settle?: number;
   /** Told when a look failed; the next one comes with the next message or resync. */
   readonly failed?: (error: unknown) => void;
+  /** Told when messages were lost (ENOBUFS); a look at everything follows. */
+  readonly missed?: () => void;
 }
 
 /** The parts that a test may stand in for. */
 export interface WatchParts {
-  survey(): Promise<readonly HostNic[]>;
+  survey(options: SurveyOptions): Promise<readonly HostNic[]>;
   listen(listener: Listener): Disposable;
 }
 
 /** What is watched: the NICs as they are known now. */
 export interface NicWatch extends Disposable {
   readonly nics: readonly HostNic[];
+  /** Has links with one of these addresses count too, of whatever kind. Resolves after a look that knows of it; throws NetlinkError. */
+  follow(addresses: ReadonlySet<string>): Promise<void>;
+  /**
+   * Tells of each look once its changes were told, though there were none: a NIC that went down and up again between two
+   * looks is as it was, and has lost its routes.
+   */
+  onLook(told: (heard: Heard) => void): Disposable;
 }
 
 const groups = [RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR];
@@ -54,7 +65,7 @@ export function watchNics(
 ): Promise<NicWatch> {
   const view = { netlink: host.netlink, sys: options.sys ?? "/sys" };
   const parts: WatchParts = {
-    survey: () => surveyNics(view, options),
+    survey: (what) => surveyNics(view, what),
     listen: (listener) => host.run(() => monitor(groups, listener)),
   };
   return watch(parts, changed, options);
@@ -65,28 +76,38 @@ export async function watch(
   changed: (changes: readonly NicChange[]) => void,
   options: WatchOptions,
 ): Promise<NicWatch> {
-  const { resync = 60_000, settle = 50, failed = () => {} } = options;
+  const { resync = 60_000, settle = 50, failed = () => {}, missed = () => {} } = options;
+  const { virtual = [] } = options;
+  let counted: SurveyOptions = { virtual, addresses: options.addresses ?? new Set() };
   let nics: readonly HostNic[] = [];
-  const look = oneAtATime(settle, failed, async (isEnded) => {
-    const found = await parts.survey();
+  const lookers = new Set<(heard: Heard) => void>();
+  const look = oneAtATime(settle, failed, async (heard, isEnded) => {
+    const found = await parts.survey(counted);
     if (isEnded()) return;
     const changes = compare(nics, found);
     nics = found;
     if (changes.length > 0) changed(changes);
+    for (const told of lookers) told(heard);
   });
   // Before the first look, so that what changes during it is not missed.
   const listening = parts.listen({
-    heard: (message) => concerns(message, nics, options) && look.soon(),
-    missed: look.soon,
+    heard: (message) => {
+      const index = concernOf(message, nics, counted);
+      if (index !== undefined) look.soon(index);
+    },
+    missed: () => {
+      missed();
+      look.soon("all");
+    },
   });
-  const slow = setInterval(look.soon, resync).unref();
+  const slow = setInterval(look.soon, resync, "all").unref();
   const end = () => {
     look.end();
     clearInterval(slow);
     listening[Symbol.dispose]();
   };
   try {
-    nics = await parts.survey();
+    nics = await parts.survey(counted);
   } catch (error) {
     end();
     throw error;
@@ -95,47 +116,32 @@ export async function watch(
     get nics() {
       return nics;
     },
+    follow(addresses) {
+      counted = { virtual, addresses };
+      return look.now();
+    },
+    onLook(told) {
+      lookers.add(told);
+      return { [Symbol.dispose]: () => void lookers.delete(told) };
+    },
     [Symbol.dispose]: end,
   };
 }
 
-/** What is asked for soon is done once for all who ask within `settle` ms, and never twice at a time. */
-function oneAtATime(
-  settle: number,
-  failed: (error: unknown) => void,
-  work: (isEnded: () => boolean) => Promise<void>,
-) {
-  let timer: NodeJS.Timeout | undefined;
-  let turn = Promise.resolve();
-  let ended = false;
-  const isEnded = () => ended;
-  const report = (error: unknown) => {
-    if (!ended) failed(error);
-  };
-  const begin = () => {
-    timer = undefined;
-    turn = turn.then(() => (ended ? undefined : work(isEnded))).catch(report);
-  };
-  return {
-    soon: () => {
-      if (!ended) timer ??= setTimeout(begin, settle).unref();
-    },
-    end: () => {
-      ended = true;
-      clearTimeout(timer);
-    },
-  };
-}
-
-/** Whether a message may be about a NIC: that of a link that can be one, or of an address on one. */
-function concerns(message: Message, nics: readonly HostNic[], { virtual }: SurveyOptions): boolean {
+/** The link that a message is about, where it may be a NIC, or the message gives it an address that makes it one. */
+function concernOf(
+  message: Message,
+  nics: readonly HostNic[],
+  { virtual, addresses }: SurveyOptions,
+): number | undefined {
   // struct ifinfomsg and struct ifaddrmsg both have the ifindex at 4.
-  if (message.body.length < 8) return false;
+  if (message.body.length < 8) return undefined;
   const index = viewOf(message.body).getInt32(4, true);
-  const isKnown = nics.some((nic) => nic.index === index);
-  if (message.type === RTM_NEWADDR || message.type === RTM_DELADDR) return isKnown;
-  if (message.type !== RTM_NEWLINK && message.type !== RTM_DELLINK) return false;
-  return isKnown || mayCount(message, virtual);
+  if (nics.some((nic) => nic.index === index)) return index;
+  if (message.type === RTM_NEWADDR)
+    return addresses?.has(formatAddress(decodeAddress(message).cidr.address)) ? index : undefined;
+  if (message.type !== RTM_NEWLINK && message.type !== RTM_DELLINK) return undefined;
+  return mayCount(message, virtual) ? index : undefined;
 }
 
 /** A NIC is told from others by its ifindex: one that is renamed has changed, one that is plugged in anew is another. */

@@ -79,6 +79,25 @@ describe("watchNics", () => {
     expect(heard).toEqual(["eth1 changed down"]);
   });
 
+  test("follows links by their addresses, whatever they are called", async () => {
+    host.ip("link add rail1 type veth peer name peer1");
+    host.ip("link set rail1 up");
+    const { heard, changed, until } = hearing();
+    using watch = await watching(changed);
+    expect(watch.nics).toEqual([]);
+    await watch.follow(new Set(["10.1.0.1", "fd01::1"]));
+    host.ip("addr add 10.1.0.2/24 dev rail1");
+    host.ip("addr add 10.1.0.1/24 dev rail1");
+    await until("rail1 appeared up 10.1.0.2/24 10.1.0.1/24");
+    host.ip("link del rail1");
+    await until("rail1 vanished up 10.1.0.2/24 10.1.0.1/24");
+    host.ip("link add rail1 type veth peer name peer1");
+    host.ip("addr add fd01::1/64 dev rail1 nodad");
+    await until("rail1 appeared down fd01::1/64");
+    await watch.follow(new Set());
+    expect(heard.at(-1)).toBe("rail1 vanished down fd01::1/64");
+  });
+
   test("finds by its resync what no message told", async () => {
     const { changed, until } = hearing();
     // Asked for only after it was made: the messages of a link that is no NIC are passed over.
