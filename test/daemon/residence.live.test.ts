@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { getPriority } from "node:os";
 import { expect, test } from "vitest";
 import { startDaemon } from "../live/daemon.ts";
 import { describeWhere, linkKind } from "../live/kernel.ts";
-import { add, succeed } from "../live/plugin.ts";
+import { add, bin, succeed } from "../live/plugin.ts";
 import { at, here, network, useScene } from "../live/scene.ts";
 
 const filesOf = (pid: number): string[] =>
@@ -23,6 +24,15 @@ const waitsOfOthers = (pid: number): number =>
     .filter((status) => status.startsWith("Name:\tlibuv-worker"))
     .reduce((sum, status) => sum + Number(/^voluntary_ctxt_switches:\t(\d+)$/m.exec(status)?.[1]), 0);
 
+/** Nice values of its main thread and of those of its pool (proc(5), stat). */
+const nicenessOf = (pid: number): Set<number> =>
+  new Set(
+    readdirSync(`/proc/${pid}/task`)
+      .map((thread) => readFileSync(`/proc/${pid}/task/${thread}/stat`, "utf8"))
+      .filter((stat) => stat.startsWith(`${pid} `) || stat.includes("(libuv-worker)"))
+      .map((stat) => Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[16])),
+  );
+
 // The scripts of the executable each have a copy of what they share: what is said to one must hold for all.
 describeWhere([linkKind("macvlan")], "multi-nicd, as the executable", () => {
   useScene();
@@ -38,5 +48,17 @@ describeWhere([linkKind("macvlan")], "multi-nicd, as the executable", () => {
     expect(daemon.status()).toMatchObject({ served: 2, declined: 0 });
     expect(filesOf(pid)).toContain(`${node.stateDir}/state.db`);
     expect(waitsOfOthers(pid)).toBeGreaterThan(before);
+  });
+
+  test.each<[title: string, prefix: readonly string[], niceness: number]>([
+    ["goes before others on a busy node", [], -20],
+    ["goes before others though it is started behind them", ["nice", "-n", "5"], -20],
+    ["serves without CAP_SYS_NICE too", ["setpriv", "--bounding-set=-sys_nice"], getPriority()],
+  ])("%s", async (_, prefix, niceness) => {
+    const { node } = here();
+    using daemon = startDaemon(node.host.name, node.stateDir, [], bin, prefix);
+    expect([...nicenessOf(daemon.process.pid ?? 0)]).toEqual([niceness]);
+    await add(node, network({ masters: ["eth1"] }), at());
+    expect(daemon.status()).toMatchObject({ served: 1, declined: 0 });
   });
 });
