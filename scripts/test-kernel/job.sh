@@ -11,6 +11,21 @@ die() {
   exit 125
 }
 
+# Of --help: what common_option takes, and how it ends.
+common_usage() {
+  cat <<'EOT'
+stdout, stderr and the exit status are COMMAND's.
+  -w DIR         COMMAND may write into DIR
+  -m MEMORY      the kernel's memory, which also holds what COMMAND writes; default 2G
+  -t SECONDS     ends it all after so long; default 600
+  -e NAME        passes the environment variable NAME on, or sets NAME=VALUE;
+                 PATH, HOME, LANG, CI, NO_COLOR and MULTI_NIC_CNI_* are passed on as they are
+  -i             COMMAND reads this command's stdin, read to its end beforehand; else it reads nothing
+  -v             prints the kernel's console and the times of start and end to stderr
+Exit status 124: the time was up. 125: the kernel did not start, or ended before COMMAND did.
+EOT
+}
+
 # common_option LETTER VALUE: takes one of w:m:t:e:ivh; the runner has usage().
 common_option() {
   case $1 in

@@ -7,16 +7,8 @@ usage() {
 Usage: run.sh [-w DIR]... [-m MEMORY] [-t SECONDS] [-e NAME[=VALUE]]... [-i] [-v] [--] COMMAND [ARG]...
 Runs COMMAND as root in the kernel that get-kernel.sh fetches, in this folder. It sees all files of
 this machine; what it writes is gone afterwards, but for the folders given with -w.
-stdout, stderr and the exit status are COMMAND's.
-  -w DIR      COMMAND may write into DIR
-  -m MEMORY   the kernel's memory, which also holds what COMMAND writes; default 2G
-  -t SECONDS  ends it all after so long; default 600
-  -e NAME     passes the environment variable NAME on, or sets NAME=VALUE;
-              PATH, HOME, LANG, CI, NO_COLOR and MULTI_NIC_CNI_* are passed on as they are
-  -i          COMMAND reads this command's stdin, read to its end beforehand; else it reads nothing
-  -v          prints the kernel's console and the times of start and end to stderr
-Exit status 124: the time was up. 125: the kernel did not start, or ended before COMMAND did.
 EOT
+  common_usage
 }
 
 here=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
