@@ -7,7 +7,8 @@ usage() {
   cat <<'EOT'
 Usage: get.sh [--force]
 Puts Debian's kernel and a QEMU for it into build/test-kernel-qemu, unless they are there:
-  vmlinuz, modules/   the kernel of Debian 13, with igb, igbvf, ipvlan, macvlan, 8021q, bonding, openvswitch, ...
+  vmlinuz, modules/   the kernel of Debian 13, with igb, igbvf, ipvlan, macvlan, 8021q, bonding, openvswitch,
+                      rdma_rxe, ...
   qemu, virtiofsd     the emulator, and what shows it this machine's files
   lib/, data/         what these two are linked with, and QEMU's firmware
   VERSION             the Debian packages they came from
@@ -20,7 +21,7 @@ EOT
 readonly SUITE=trixie
 readonly PACKAGES=(linux-image-amd64 qemu-system-x86 virtiofsd)
 # Kinds of devices that no guest of ours has; they are most of the modules.
-readonly UNUSED=(drivers/gpu drivers/media drivers/staging drivers/scsi drivers/iio drivers/infiniband
+readonly UNUSED=(drivers/gpu drivers/media drivers/staging drivers/scsi drivers/iio drivers/infiniband/ulp
   drivers/net/wireless sound)
 
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../.." && pwd)
@@ -69,7 +70,8 @@ esac
 mkdir -p "$root/build"
 exec 9>"$root/build/.test-kernel-qemu.lock"
 flock 9
-if [ -n "$force" ] || [ ! -e "$kernel/VERSION" ]; then
+# What an older get.sh laid out lacks the modules of RDMA.
+if [ -n "$force" ] || ! grep -qs infiniband/core "$kernel"/modules/lib/modules/*/modules.dep; then
   for tool in apt-get dpkg-deb xz busybox; do
     command -v "$tool" >/dev/null || die "needs $tool; run: sudo scripts/install-packages.sh qemu"
   done
