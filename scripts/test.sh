@@ -145,7 +145,7 @@ live_in_uml() {
 live_in_qemu() {
   local files
   mapfile -t files < <(grep --recursive --files-with-matches 'sriov()' test --include='*.live.test.ts')
-  live_tests "$reports/qemu.json" scripts/test-kernel/qemu/run.sh -t 600 -n 1 -w "$reports" \
+  live_tests "$reports/qemu.json" scripts/test-kernel/qemu/run.sh -t 900 -n 1 -w "$reports" \
     -e MULTI_NIC_CNI_REQUIRE="sriov ipvlan macvlan veth" -- "${files[@]}"
 }
 

@@ -1,6 +1,7 @@
 // Names and numbers of linux/netlink.h, rtnetlink.h, if_link.h, if_addr.h, fib_rules.h and net/if.h.
 
 export const NETLINK_ROUTE = 0;
+export const NETLINK_RDMA = 20;
 
 export const NLM_F_REQUEST = 0x1;
 export const NLM_F_MULTI = 0x2;

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { basename } from "node:path";
 
 /** The folder under /sys/devices of the PCI function, "pci0000:00/0000:00:01.0/0000:01:10.0"; undefined without one. */
@@ -14,6 +14,13 @@ export function linksOfDevice(sys: string, folder: string): string[] {
   if (own.length > 0) return own;
   const virtio = list(device).filter((entry) => /^virtio\d+$/.test(entry));
   return virtio.flatMap((entry) => list(`${device}/${entry}/net`));
+}
+
+/** Those of its RDMA devices that this sysfs's namespace has: ["mlx5_0"]; undefined where it has none at all. */
+export function rdmaOfDevice(sys: string, folder: string): string[] | undefined {
+  const devices = `${sys}/devices/${folder}/infiniband`;
+  // Most have none, and to read a folder that is not there costs ten times as much.
+  return existsSync(devices) ? list(devices) : undefined;
 }
 
 /** Which of its device's links it is, from 0 on; undefined where the link is not there. */

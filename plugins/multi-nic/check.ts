@@ -14,6 +14,7 @@ import { decodeRule, dumpRules } from "../../lib/netlink/message/rule.ts";
 import { keyOf } from "./attachment.ts";
 import { differences, type PodState, type Tolerated } from "./compare.ts";
 import { parseMultiNicConf } from "./conf.ts";
+import { lends } from "./device/device.ts";
 import { checkDelegates } from "./ipam/delegates.ts";
 import { openPod } from "./observe.ts";
 import type { Plan } from "./plan.ts";
@@ -29,7 +30,7 @@ export async function check(invocation: Invocation): Promise<void> {
   const found = [
     ...(ipam.mode === "own" ? lostLeases(plan, leases) : []),
     ...differences(plan, await readPod(pod), tolerated),
-    ...(plan.links.some(({ kind }) => kind.kind === "sriov") ? await vfDifferences(plan) : []),
+    ...(lends(plan) ? await deviceDifferences(plan, pod) : []),
   ];
   if (found.length > 0) {
     throw new CniError(
@@ -40,10 +41,10 @@ export async function check(invocation: Invocation): Promise<void> {
   await checkDelegates(plan.delegates, invocation);
 }
 
-async function vfDifferences(plan: Plan): Promise<string[]> {
-  const { differencesOfVfs } = await import("./device/check.ts");
+async function deviceDifferences(plan: Plan, pod: Netns): Promise<string[]> {
+  const { differencesOfDevices } = await import("./device/check.ts");
   using host = ownNetns();
-  return await differencesOfVfs(plan, host);
+  return await differencesOfDevices(plan, host, pod);
 }
 
 function toleratedBy({ conf, cniVersion }: Invocation): Tolerated {

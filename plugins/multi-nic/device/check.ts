@@ -3,8 +3,15 @@ import type { Plan } from "../plan.ts";
 import { isLent } from "./device.ts";
 import { differing, readVf } from "./restore.ts";
 
-/** What the physical functions keep otherwise than the plan says, as sentences. */
-export async function differencesOfVfs(plan: Plan, { netlink }: Netns): Promise<string[]> {
+/** What is otherwise than the plan says beside the pod's links, as sentences. */
+export async function differencesOfDevices(plan: Plan, host: Netns, pod: Netns): Promise<string[]> {
+  const found = await differencesOfVfs(plan, host);
+  if (!plan.links.some((link) => isLent(link) && link.device.rdma !== undefined)) return found;
+  return [...found, ...(await (await import("./rdma.ts")).differencesOfRdma(plan, pod))];
+}
+
+/** What the physical functions keep. */
+async function differencesOfVfs(plan: Plan, { netlink }: Netns): Promise<string[]> {
   const found: string[] = [];
   for (const { ifname, kind, mac, device } of plan.links.filter(isLent)) {
     const { vf } = device;

@@ -10,6 +10,7 @@ import {
   type SelectedNic,
   withNodeIndexes,
 } from "../../../lib/nic/offer.ts";
+import { rdmaOfDevice } from "../../../lib/nic/pci.ts";
 import { chosenByName, nothingOffered } from "../../../lib/nic/select.ts";
 import type { MultiNicConf } from "../conf.ts";
 import { describeDevice, type Sought } from "./describe.ts";
@@ -46,7 +47,23 @@ export async function chooseDevices(call: DeviceCall): Promise<SelectedNic<Devic
   const chosen = found.slice(0, nics);
   if (chosen.length > mostDevices)
     throw invalid(`${chosen.length} devices are more than the ${mostDevices} one attachment can have`);
-  return chosen;
+  return withRdma(chosen, call.view.sys);
+}
+
+type Chosen = SelectedNic<DeviceNic>[];
+
+/** With the RDMA devices that move along; those of several links of one device with the first. */
+async function withRdma(chosen: Chosen, sys: string): Promise<Chosen> {
+  const folderOf = ({ nic: { device } }: Chosen[number]) => device.folder ?? "";
+  const folders = chosen.map(folderOf).filter((folder) => rdmaOfDevice(sys, folder)?.length);
+  if (folders.length === 0) return chosen;
+  const moving = await (await import("./rdma.ts")).rdmaToMove(sys, folders);
+  return chosen.map((each, place) => {
+    const rdma = moving.get(folderOf(each));
+    if (!rdma?.length || chosen.findIndex((other) => folderOf(other) === folderOf(each)) !== place)
+      return each;
+    return { ...each, nic: { ...each.nic, device: { ...each.nic.device, rdma } } };
+  });
 }
 
 async function byName(call: DeviceCall): Promise<SelectedNic<DeviceNic>[]> {

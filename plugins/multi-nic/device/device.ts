@@ -1,6 +1,7 @@
 import { basename } from "node:path";
 import type { Cidr } from "../../../lib/net/address.ts";
 import type { Link } from "../../../lib/netlink/message/link.ts";
+import type { RdmaDevice } from "../../../lib/netlink/message/rdma.ts";
 import type { VfAddress, VfSettings } from "../../../lib/netlink/message/vf.ts";
 import type { Nic } from "../../../lib/nic/nic.ts";
 import { groupOf, type LentLink, type Plan, type PlannedLink } from "../plan.ts";
@@ -24,6 +25,8 @@ export interface HostDevice {
   /** Those that come back with it: with host-device-ipam only, as others are for the host's own tools to set */
   readonly addresses?: readonly Cidr[];
   readonly vf?: HostVf;
+  /** Its RDMA devices, where they move along: each namespace of the node has its own */
+  readonly rdma?: readonly RdmaDevice[];
 }
 
 /** A virtual function, and what its physical one kept of it. */

@@ -19,15 +19,22 @@ export async function giveBack(plan: Plan, host: Netns, pod: Netns | undefined):
   const errors: unknown[] = [];
   for (const [place, link] of plan.links.entries()) {
     if (!isLent(link)) continue;
-    try {
-      await giveBackOne(link, lentGroup(plan.group, place), host, pod);
-    } catch (error) {
-      errors.push(error);
+    for (const step of [giveBackItsRdma, giveBackOne]) {
+      try {
+        await step(link, lentGroup(plan.group, place), host, pod);
+      } catch (error) {
+        errors.push(error);
+      }
     }
   }
   if (errors.length === 1) throw errors[0];
   if (errors.length > 1)
     throw new AggregateError(errors, errors.map((error) => (error as Error).message).join("; "));
+}
+
+/** Before the link, so that whoever finds that one at home finds them too. */
+async function giveBackItsRdma(link: LentLink, _group: number, host: Netns, pod?: Netns): Promise<void> {
+  if (link.device.rdma !== undefined) await (await import("./rdma.ts")).giveBackRdma(link, host, pod);
 }
 
 async function giveBackOne(

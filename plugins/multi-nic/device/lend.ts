@@ -20,6 +20,7 @@ export async function lendDevices(plan: Plan, host: Netns, pod: Netns): Promise<
     await setUpVf(link, host);
     await move(link, lentGroup(plan.group, place), host, pod);
     if (link.mac !== undefined) await giveAddress(pod.netlink, link.ifname, link.mac);
+    if (link.device.rdma !== undefined) await (await import("./rdma.ts")).lendRdma(link, host, pod);
   }
 }
 

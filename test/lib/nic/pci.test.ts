@@ -8,6 +8,7 @@ import {
   isThere,
   linksOfDevice,
   portOf,
+  rdmaOfDevice,
   virtualFunctionOf,
 } from "../../../lib/nic/pci.ts";
 
@@ -36,6 +37,8 @@ beforeAll(() => {
     link("../0000:01:00.0", `devices/${vf}/physfn`);
     link(`../${vf.split("/").at(-1)}`, `devices/${pf}/virtfn${number}`);
   }
+  mkdirSync(join(sys, "devices", vf0, "infiniband/mlx5_2"), { recursive: true });
+  mkdirSync(join(sys, "devices", vf1, "infiniband"), { recursive: true });
   link("../../../../bus/pci/drivers/igbvf", `devices/${vf0}/driver`);
   link(`../../devices/${vf0}/net/eth3`, "class/net/eth3");
   writeFileSync(join(sys, "devices", vf0, "net/eth3/dev_port"), "0\n");
@@ -65,6 +68,10 @@ describe("a PCI function in sysfs", () => {
   test("may have a driver, and its link a place among the device's", () => {
     expect([driverOfDevice(sys, vf0), driverOfDevice(sys, vf1)]).toEqual(["igbvf", undefined]);
     expect([portOf(sys, "eth3"), portOf(sys, "eth4")]).toEqual([0, undefined]);
+  });
+
+  test("has RDMA devices, or another namespace has them, or it has none", () => {
+    expect([vf0, vf1, pf].map((folder) => rdmaOfDevice(sys, folder))).toEqual([["mlx5_2"], [], undefined]);
   });
 
   test("is a virtual one by its number, or none", () => {
