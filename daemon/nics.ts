@@ -8,12 +8,13 @@ import { explain } from "./nics/explain.ts";
 import { nicJson, nicTable, rulingJson, rulingTable } from "./nics/report.ts";
 
 export const nicsHelp = `Usage: multi-nicd nics [--all] [--json] [--sys DIR]
-       multi-nicd nics --explain FILE [--pod-uid UID] [--state-dir DIR] [--json] [--sys DIR]
+       multi-nicd nics --explain FILE [--pod NAMESPACE/NAME] [--pod-uid UID] [--state-dir DIR] [--json] [--sys DIR]
 Prints the NICs of this node (of the network namespace it is run in), and what is known of each.
   --all           virtual links too (veth, bridge, ...), as on a test bed
   --explain FILE  which of them a pod would get of the network whose configuration is in FILE (-: stdin), and why.
                   What the pod asks for is in its args.cni: {"args": {"cni": {"nics": 2, "class": "fast"}}}
-  --pod-uid UID   the pod, whose GPUs the policy topology goes by
+  --pod NAMESPACE/NAME, --pod-uid UID
+                  the pod, whose GPUs the policy topology goes by: kubelet knows it by its name, its checkpoint by its UID
   --state-dir DIR where attachments are counted, and node files and classes.json are
   --sys DIR       a captured tree's sys in place of /sys
   --json          one JSON document
@@ -32,6 +33,7 @@ const options = {
   json: { type: "boolean" },
   sys: { type: "string" },
   explain: { type: "string" },
+  pod: { type: "string" },
   "pod-uid": { type: "string" },
   "state-dir": { type: "string" },
 } as const;
@@ -48,6 +50,10 @@ export async function nics(
   const file = values.explain;
   if (file === undefined && values["pod-uid"] !== undefined)
     return wrong("--pod-uid goes with --explain FILE");
+  if (file === undefined && values.pod !== undefined) return wrong("--pod goes with --explain FILE");
+  const pod = values.pod?.split("/") ?? ["", ""];
+  if (pod.length !== 2 || (values.pod !== undefined && pod.includes("")))
+    return wrong(`--pod: "${values.pod}" is not NAMESPACE/NAME`);
   if (file !== undefined && all)
     return wrong("--all does not go with --explain: the configuration says which links count");
   try {
@@ -55,8 +61,10 @@ export async function nics(
     const view = { netlink: host.netlink, sys };
     if (file === undefined) return listed(await surveyNics(view, all ? { virtual: "all" } : {}), json);
     const stateDir = values["state-dir"] ?? env.MULTI_NIC_CNI_STATE_DIR;
+    const [namespace = "", name = ""] = pod;
+    const names = { uid: values["pod-uid"] ?? "", namespace, name };
     const said = await explain(
-      { file, podUid: values["pod-uid"], env: { ...env, MULTI_NIC_CNI_STATE_DIR: stateDir } },
+      { file, pod: names, env: { ...env, MULTI_NIC_CNI_STATE_DIR: stateDir } },
       host,
       sys,
     );

@@ -7,12 +7,12 @@ import { readNodeFile } from "../../lib/ipam/node-file.ts";
 import { openStore } from "../../lib/ipam/store.ts";
 import type { Netns } from "../../lib/linux/netns.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
-import type { Ruled } from "../../lib/nic/policy/policy.ts";
+import type { PodNames } from "../../lib/nic/facts/pod-device.ts";
 import { addressFor } from "../../plugins/multi-nic/choose.ts";
 import { parseMultiNicConf } from "../../plugins/multi-nic/conf.ts";
-import { ruleByPolicy } from "../../plugins/multi-nic/policy.ts";
+import { type RuledOffer, ruleByPolicy } from "../../plugins/multi-nic/policy.ts";
 
-export interface Explained extends Ruled {
+export interface Explained extends RuledOffer {
   readonly network: string;
   readonly strategy: string;
 }
@@ -20,7 +20,8 @@ export interface Explained extends Ruled {
 interface Question {
   /** Path of a network configuration; "-" is stdin */
   readonly file: string;
-  readonly podUid: string | undefined;
+  /** All "": none is named */
+  readonly pod: PodNames;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 
@@ -29,18 +30,23 @@ interface Question {
  * its ADD takes the network's order and refuses a named NIC that is down.
  * @throws CniError where the configuration, the class file, the checkpoint … are not what they must be
  */
-export async function explain({ file, podUid, env }: Question, host: Netns, sys: string): Promise<Explained> {
+export async function explain({ file, pod, env }: Question, host: Netns, sys: string): Promise<Explained> {
   const conf = parseJsonObject(textOf(file));
   const network = networkOf(conf);
+  const named = Object.values(pod).some((name) => name !== "");
   const invocation: Invocation = {
     // With no pod named there are no GPUs to go by, as in STATUS.
-    command: podUid === undefined ? "STATUS" : "ADD",
+    command: named ? "ADD" : "STATUS",
     cniVersion: versionIn(conf),
     network,
     containerId: "",
     netns: "",
     ifname: "",
-    args: new Map(podUid === undefined ? [] : [["K8S_POD_UID", podUid]]),
+    args: new Map([
+      ["K8S_POD_UID", pod.uid],
+      ["K8S_POD_NAMESPACE", pod.namespace],
+      ["K8S_POD_NAME", pod.name],
+    ]),
     path: [],
     conf,
     env,

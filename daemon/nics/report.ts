@@ -1,4 +1,5 @@
 import { formatCidr, networkOf } from "../../lib/net/address.ts";
+import type { PodDevices } from "../../lib/nic/facts/pod-devices.ts";
 import type { HostNic } from "../../lib/nic/host-nic.ts";
 import { formatBandwidth } from "../../lib/nic/policy/bandwidth.ts";
 import { identityOf } from "../../lib/nic/policy/device-class.ts";
@@ -69,22 +70,33 @@ function roleOf({ devices, upper, lower, representor, switchPort, defaultRoute }
   ].join(",");
 }
 
-export function rulingJson({ network, strategy, rulings, refusal }: Explained): string {
+export function rulingJson({ network, strategy, rulings, refusal, podDevices }: Explained): string {
   const nics = rulings.map(({ nic, verdict, reason }) => ({
     name: nic.nic.name,
     interfaceIndex: nic.interfaceIndex,
     verdict,
     reason,
   }));
-  const document = { network, strategy, ...(refusal === undefined ? {} : { refusal }), nics };
+  const document = {
+    network,
+    strategy,
+    ...(refusal === undefined ? {} : { refusal }),
+    ...(podDevices === undefined ? {} : { podDevices }),
+    nics,
+  };
   return `${JSON.stringify(document, undefined, 2)}\n`;
 }
 
-export function rulingTable({ network, strategy, rulings, refusal }: Explained): string {
+export function rulingTable({ network, strategy, rulings, refusal, podDevices }: Explained): string {
   const row = ({ nic, verdict, reason }: Ruling) => [nic.nic.name, verdict, reason];
   const rows = table([["NAME", "VERDICT", "REASON"], ...rulings.map(row)]);
-  return `network ${network}, policy ${strategy}\n${rows}${refusal === undefined ? "" : `refused: ${refusal}\n`}`;
+  const head = `network ${network}, policy ${strategy}${podDevices === undefined ? "" : `, ${tellerOf(podDevices)}`}`;
+  return `${shown(head)}\n${rows}${refusal === undefined ? "" : `refused: ${refusal}\n`}`;
 }
+
+/** Who told of the pod's devices, and why it was not kubelet itself. */
+const tellerOf = ({ source, reason }: PodDevices): string =>
+  `the pod's GPUs by ${source}${reason === undefined ? "" : ` (${reason})`}`;
 
 function table(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => shown(row[at]).length)));

@@ -3,7 +3,8 @@ import type { Invocation } from "../../lib/cni/invocation.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
 import type { HostView } from "../../lib/nic/discover.ts";
 import { readDeviceClass } from "../../lib/nic/facts/class-file.ts";
-import { readPodGpus } from "../../lib/nic/facts/pod-gpus.ts";
+import { findPodDevices, type PodDevices, requirePodDevices } from "../../lib/nic/facts/pod-devices.ts";
+import { locateGpus } from "../../lib/nic/facts/pod-gpus.ts";
 import { readVirtualTopology, virtualTopologyFile } from "../../lib/nic/facts/virtual-topology.ts";
 import type { HostNic } from "../../lib/nic/host-nic.ts";
 import { type Offer, offeredNics, offerKey, type SelectedNic, withNodeIndexes } from "../../lib/nic/offer.ts";
@@ -39,17 +40,23 @@ export async function chooseByPolicy(call: PolicyCall): Promise<SelectedNic[]> {
   return withNodeIndexes(able, call.offer.nodeMasters).filter((each) => verdictOn(each) === "chosen");
 }
 
-/** What the policy says of each NIC that the network offers to the pod, and all it offers, in its order. */
-export async function ruleByPolicy(
-  call: PolicyCall,
-): Promise<Ruled & { readonly offered: readonly SelectedNic<HostNic>[] }> {
+export interface RuledOffer extends Ruled {
+  /** All that the network offers, in its order */
+  readonly offered: readonly SelectedNic<HostNic>[];
+  /** Of topology: what the pod has, and who told of it; absent where no pod is named */
+  readonly podDevices?: PodDevices;
+}
+
+/** What the policy says of each NIC that the network offers to the pod. */
+export async function ruleByPolicy(call: PolicyCall): Promise<RuledOffer> {
   const { offer, choice, view } = call;
-  const policy = readPolicy(call);
+  const podDevices = await readPodDevices(call);
+  const policy = readPolicy(call, podDevices);
   const nics = await surveyNics(view, { virtual: virtualOf(offer) });
   const all = offeredNics(nics, offer);
   if (all.length === 0) throw nothingOffered(nics, offer);
   const offered = chosenByName(all, choice.masters);
-  return { ...rule(offered, policy), offered };
+  return { ...rule(offered, policy), offered, ...(podDevices === undefined ? {} : { podDevices }) };
 }
 
 /** Links that are named, or have an address in the network's, count whatever they are. */
@@ -60,7 +67,7 @@ function virtualOf(offer: Offer): readonly string[] | "all" {
 }
 
 /** The policy with all it decides by, read from where it is. */
-function readPolicy(call: PolicyCall): Policy {
+function readPolicy(call: PolicyCall, podDevices: PodDevices | undefined): Policy {
   const { invocation, choice, addressFor, load, offer } = call;
   const { strategy, className, target } = call.policy;
   // A secondary NIC is one that has an address; one that is named need not.
@@ -74,20 +81,31 @@ function readPolicy(call: PolicyCall): Policy {
     ...(className === undefined
       ? {}
       : { deviceClass: readDeviceClass(statePaths(invocation.env).classes, className) }),
-    ...(strategy === "topology" ? { topology: readTopology(call) } : {}),
+    ...(strategy === "topology" ? { topology: readTopology(call, podDevices) } : {}),
   };
 }
 
-function readTopology({ invocation, view }: PolicyCall): Topology {
+function readTopology({ view }: PolicyCall, podDevices: PodDevices | undefined): Topology {
   const located = readVirtualTopology(virtualTopologyFile);
-  const kubeletDir = invocation.env.MULTI_NIC_CNI_KUBELET_DIR || "/var/lib/kubelet";
-  const podUid = invocation.args.get("K8S_POD_UID") ?? "";
+  const sources = { sys: view.sys, proc: "/proc" };
+  return { located, gpus: locateGpus(sources, podDevices?.devices ?? [], located) };
+}
+
+async function readPodDevices({ invocation, policy }: PolicyCall): Promise<PodDevices | undefined> {
+  if (policy.strategy !== "topology") return undefined;
+  const { args, command, env, log } = invocation;
+  const kubeletDir = env.MULTI_NIC_CNI_KUBELET_DIR || "/var/lib/kubelet";
   // STATUS is about no pod.
-  if (podUid === "" && invocation.command === "ADD") {
-    throw new CniError(
-      ErrorCode.invalidEnvironment,
-      "CNI_ARGS: K8S_POD_UID is missing, by which attachPolicy.strategy topology finds the pod's GPUs; recent containerd and CRI-O give it; update the runtime, or use another strategy",
-    );
+  if (command !== "ADD") {
+    requirePodDevices(kubeletDir);
+    return undefined;
   }
-  return { located, gpus: readPodGpus({ sys: view.sys, proc: "/proc", kubeletDir }, podUid, located) };
+  const found = await findPodDevices(kubeletDir, {
+    uid: args.get("K8S_POD_UID") ?? "",
+    namespace: args.get("K8S_POD_NAMESPACE") ?? "",
+    name: args.get("K8S_POD_NAME") ?? "",
+  });
+  if (found.reason !== undefined)
+    log.info(`the pod's GPUs are known by ${found.source}`, { reason: found.reason });
+  return found;
 }

@@ -1,8 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { execa } from "execa";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../lib/cni/json.ts";
+import { podWith, serveKubelet } from "../kubelet/kubelet.ts";
 import { fakeKubelet, fakeSysfs } from "../live/fake-sysfs.ts";
 import { makeNode, type Node } from "../live/node.ts";
 
@@ -14,24 +16,24 @@ afterEach(() => node[Symbol.dispose]());
 
 const script = join(import.meta.dirname, "nics-process.ts");
 
+const command = (args: readonly string[]): string[] => [
+  "ip",
+  "netns",
+  "exec",
+  node.host.name,
+  process.execPath,
+  "--disable-warning=ExperimentalWarning",
+  script,
+  ...args,
+];
+
 function nics(args: readonly string[], more: { readonly input?: object; readonly kubelet?: string } = {}) {
-  const { status, stdout, stderr } = spawnSync(
-    "ip",
-    [
-      "netns",
-      "exec",
-      node.host.name,
-      process.execPath,
-      "--disable-warning=ExperimentalWarning",
-      script,
-      ...args,
-    ],
-    {
-      encoding: "utf8",
-      input: more.input === undefined ? "" : JSON.stringify(more.input),
-      env: { PATH: process.env.PATH, ...node.env, MULTI_NIC_CNI_KUBELET_DIR: more.kubelet },
-    },
-  );
+  const [file = "", ...words] = command(args);
+  const { status, stdout, stderr } = spawnSync(file, words, {
+    encoding: "utf8",
+    input: more.input === undefined ? "" : JSON.stringify(more.input),
+    env: { PATH: process.env.PATH, ...node.env, MULTI_NIC_CNI_KUBELET_DIR: more.kubelet },
+  });
   return { status, stdout, stderr };
 }
 
@@ -125,10 +127,41 @@ describe("multi-nicd nics --explain", () => {
     const gpu = ["0000:3a:01.0", "0000:3f:00.0"];
     const policy = conf({ attachPolicy: { strategy: "topology" }, args: { cni: { nics: 1 } } });
     const args = ["--sys", fakeSysfs(fakes, [gpu]), "--pod-uid", "uid-1"];
-    expect(rows(explain(policy, args, fakeKubelet("0000:3f:00.0")).stdout).slice(2)).toEqual([
+    const [head, , ...lines] = rows(explain(policy, args, fakeKubelet("0000:3f:00.0")).stdout);
+    expect(head).toEqual([
+      expect.stringMatching(
+        /^network n1, policy topology, the pod's GPUs by kubelet's checkpoint \(kubelet's pod-resources: not asked/,
+      ),
+    ]);
+    expect(lines).toEqual([
       ["eth2", "chosen", "behind the same PCIe switch (all of the pod's GPUs), 0 attachments"],
       ["eth1", "spare", "1 are asked for; on the same host bridge (all of the pod's GPUs), 0 attachments"],
     ]);
+  });
+
+  test("goes by what kubelet itself says of the pod, and says so", async () => {
+    const gpu = ["0000:3a:01.0", "0000:3f:00.0"];
+    const policy = conf({ attachPolicy: { strategy: "topology" }, args: { cni: { nics: 1 } } });
+    const kubelet = fakeKubelet("0000:99:00.0");
+    using _served = await serveKubelet(kubelet, { pods: [podWith("0000:3f:00.0")] });
+    // kubelet is in this process, which must not wait for the other.
+    const said = async (...args: string[]) => {
+      const [file = "", ...words] = command(["--explain", "-", "--sys", fakeSysfs(fakes, [gpu]), ...args]);
+      const env = { ...node.env, PATH: process.env.PATH, MULTI_NIC_CNI_KUBELET_DIR: kubelet };
+      return (await execa(file, words, { env, extendEnv: false, input: JSON.stringify(policy) })).stdout;
+    };
+    expect(rows(await said("--pod", "team-a/train"))).toEqual([
+      ["network n1, policy topology, the pod's GPUs by kubelet's pod-resources (Get)"],
+      ["NAME", "VERDICT", "REASON"],
+      ["eth2", "chosen", "behind the same PCIe switch (all of the pod's GPUs), 0 attachments"],
+      ["eth1", "spare", "1 are asked for; on the same host bridge (all of the pod's GPUs), 0 attachments"],
+    ]);
+    expect(JSON.parse(await said("--json", "--pod", "team-a/train"))).toMatchObject({
+      podDevices: { source: "kubelet's pod-resources (Get)", devices: [{ id: "0000:3f:00.0" }] },
+    });
+    expect(await said("--pod", "team-a/other", "--pod-uid", "uid-1")).toMatch(
+      /by kubelet's checkpoint \(kubelet's pod-resources: ".*" does not know pod team-a\/other\)\n/,
+    );
   });
 
   test("makes no state folder", () => {
@@ -139,6 +172,14 @@ describe("multi-nicd nics --explain", () => {
   test.each([
     ["an option that there is not", ["--explian", "x"], 64, /explian.*\nTry multi-nicd nics --help/s],
     ["a pod without a configuration", ["--pod-uid", "u"], 64, /--pod-uid goes with --explain FILE/],
+    ["a pod's name without a configuration", ["--pod", "a/b"], 64, /--pod goes with --explain FILE/],
+    [
+      "a pod without a namespace",
+      ["--explain", "x", "--pod", "web"],
+      64,
+      /--pod: "web" is not NAMESPACE\/NAME/,
+    ],
+    ["a pod of no name", ["--explain", "x", "--pod", "a/"], 64, /--pod: "a\/" is not NAMESPACE\/NAME/],
     ["all links with a configuration", ["--all", "--explain", "x"], 64, /--all does not go with --explain/],
     [
       "a file that is not there",

@@ -1,16 +1,8 @@
 import { readFileSync } from "node:fs";
 import { CniError, ErrorCode } from "../../cni/error.ts";
+import { type PodDevice, uniqueDevices } from "./pod-device.ts";
 
-/** A device that kubelet gave to a pod. */
-export interface PodDevice {
-  /** "nvidia.com/gpu" */
-  readonly resource: string;
-  readonly id: string;
-  /** Absent where the device plugin names none. */
-  readonly numaNode?: number;
-}
-
-/** Below kubelet's own folder, which --root-dir moves. */
+/** Below kubelet's folder; --root-dir does not move it (DevicePluginPath of k8s.io/kubelet), but a test does. */
 const file = "device-plugins/kubelet_internal_checkpoint";
 
 /**
@@ -21,7 +13,8 @@ const file = "device-plugins/kubelet_internal_checkpoint";
 export function readPodDevices(kubeletDir: string, podUid: string): PodDevice[] {
   const path = `${kubeletDir}/${file}`;
   const entries = entriesOf(path, readText(path));
-  return entries.filter(({ PodUID }) => PodUID === podUid).flatMap((entry) => devicesOf(path, entry));
+  const own = entries.filter(({ PodUID }) => PodUID === podUid);
+  return uniqueDevices(own.flatMap((entry) => devicesOf(path, entry)));
 }
 
 interface Entry {

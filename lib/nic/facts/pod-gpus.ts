@@ -1,31 +1,26 @@
 import { readdirSync, readFileSync, realpathSync } from "node:fs";
 import { devicePath } from "../device.ts";
 import type { Gpu, Location } from "../policy/distance.ts";
-import { type PodDevice, readPodDevices } from "./checkpoint.ts";
+import type { PodDevice } from "./pod-device.ts";
 
-/** Where a pod's GPUs are looked up. */
+/** Where it is looked up where GPUs are. */
 export interface GpuSources {
   /** "/sys" */
   readonly sys: string;
   /** "/proc" */
   readonly proc: string;
-  /** "/var/lib/kubelet" */
-  readonly kubeletDir: string;
 }
 
 /** nvidia.com/gpu, nvidia.com/gpu.shared, nvidia.com/mig-1g.5gb, amd.com/gpu, gpu.intel.com/i915, habana.ai/gaudi … */
 const gpuResource = /\/(gpu|pgpu|mig-|gaudi)|^gpu\./;
 
-/**
- * The GPUs that kubelet gave to a pod, and where they are as far as the node tells.
- * @throws CniError as readPodDevices
- */
-export function readPodGpus(
-  { sys, proc, kubeletDir }: GpuSources,
-  podUid: string,
+/** The GPUs among a pod's devices, and where they are as far as the node tells. */
+export function locateGpus(
+  { sys, proc }: GpuSources,
+  all: readonly PodDevice[],
   located: ReadonlyMap<string, Location>,
 ): Gpu[] {
-  const devices = readPodDevices(kubeletDir, podUid).filter(({ resource }) => gpuResource.test(resource));
+  const devices = all.filter(({ resource }) => gpuResource.test(resource));
   const nvidia = devices.some(({ resource }) => resource.startsWith("nvidia.com/"))
     ? nvidiaAddresses(proc)
     : new Map<string, string>();

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { CniError } from "../../../lib/cni/error.ts";
+import { readPodDevices } from "../../../lib/nic/facts/checkpoint.ts";
 import { readDeviceClass } from "../../../lib/nic/facts/class-file.ts";
-import { readPodGpus } from "../../../lib/nic/facts/pod-gpus.ts";
+import { locateGpus } from "../../../lib/nic/facts/pod-gpus.ts";
 import { readVirtualTopology } from "../../../lib/nic/facts/virtual-topology.ts";
 import { type Entries, writeTree } from "../../doctor/captured.ts";
 
@@ -83,10 +84,10 @@ const checkpoint = (...entries: readonly object[]): Entries => ({
   }),
 });
 
-function gpus(entries: Entries, located: Parameters<typeof readPodGpus>[2] = new Map()) {
+function gpus(entries: Entries, located: Parameters<typeof locateGpus>[2] = new Map()) {
   const root = writeTree({ "/sys/": "755", ...entries });
-  const sources = { sys: `${root}/sys`, proc: `${root}/proc`, kubeletDir: `${root}/kubelet` };
-  return readPodGpus(sources, "uid-1", located);
+  const sources = { sys: `${root}/sys`, proc: `${root}/proc` };
+  return locateGpus(sources, readPodDevices(`${root}/kubelet`, "uid-1"), located);
 }
 
 /** A GPU of NVIDIA's driver, in sysfs and proc. */
@@ -125,6 +126,7 @@ describe("a pod's GPUs", () => {
         { id: "GPU-b", numaNode: 1, path: [] },
       ],
     ],
+    ["of which one is of two NUMA nodes", { "0": ["GPU-a"], "1": ["GPU-a"] }, [{ id: "GPU-a", path: [] }]],
     ["whose list is null", { "0": null }, []],
     ["that are none", null, []],
   ])("are read %s", (_title, ids, found) => {
@@ -162,6 +164,16 @@ describe("a pod's GPUs", () => {
     expect(gpus(tree, new Map([["0000:3b:00.0", { path, numaNode: 1 }]]))).toEqual([
       { id: "GPU-a", path, numaNode: 1 },
     ]);
+  });
+
+  test("count once, though a container has what an init container had before it", () => {
+    const found = gpus(
+      checkpoint(
+        { ...entry("uid-1", "nvidia.com/gpu", { "0": ["GPU-a"] }), ContainerName: "prepare" },
+        entry("uid-1", "nvidia.com/gpu", { "0": ["GPU-a"] }),
+      ),
+    );
+    expect(found).toEqual([{ id: "GPU-a", numaNode: 0, path: [] }]);
   });
 
   test("are none where kubelet gave none to anybody", () => {
