@@ -1,92 +1,18 @@
-import { mkdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
-import { dirname } from "node:path";
-import { afterEach, beforeEach, describe, expect, onTestFinished, test } from "vitest";
-import type { JsonObject } from "../../lib/cni/json.ts";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { writeTree } from "../doctor/captured.ts";
-import { type GetOf, podWith, type ServedPod, serveKubelet, socketIn } from "../kubelet/kubelet.ts";
-import { conf, firstAddress } from "./conf.ts";
-import { type Daemon, startDaemon } from "./daemon.ts";
-import { fakeKubelet, fakeSysfs, withSysfs } from "./fake-sysfs.ts";
-import { makeNamespace, type Namespace } from "./namespaces.ts";
-import { makeNode, type Node } from "./node.ts";
+import { type GetOf, podWith, type ServedPod, serveKubelet } from "../kubelet/kubelet.ts";
+import { conf } from "./conf.ts";
+import { fakeKubelet } from "./fake-sysfs.ts";
+import { type GpuBed, hangIn, makeGpuBed, nearEth1, nearEth2, network, podNames } from "./gpu-bed.ts";
+import { makeNamespace } from "./namespaces.ts";
 import { add, refused, succeed } from "./plugin.ts";
 
-/**
- * The policy topology with the executables: kubelet is a stand-in that serves its API (test/kubelet), sysfs is a tree with two
- * NICs, each behind a switch of its own, and a GPU behind each of these.
- */
-const nearEth1 = "0000:3e:00.0";
-const nearEth2 = "0000:3f:00.0";
-const sys = () =>
-  fakeSysfs(
-    {
-      eth1: { id: "8086:1572", path: ["0000:3a:00.0", "0000:3b:00.0"], numaNode: 0 },
-      eth2: { id: "15b3:101d", path: ["0000:3a:01.0", "0000:3c:00.0"], numaNode: 1 },
-    },
-    [
-      ["0000:3a:00.0", nearEth1],
-      ["0000:3a:01.0", nearEth2],
-    ],
-  );
-
-let node: Node;
-let pod: Namespace;
-let daemon: Daemon | undefined;
+// The policy topology with the executables; kubelet is a stand-in that serves its API (test/kubelet).
+let bed: GpuBed;
 beforeEach(() => {
-  node = makeNode(2);
-  pod = makeNamespace("pod");
-  daemon = undefined;
+  bed = makeGpuBed();
 });
-afterEach(() => {
-  const served = daemon?.status().served;
-  daemon?.[Symbol.dispose]();
-  pod[Symbol.dispose]();
-  node[Symbol.dispose]();
-  if (daemon !== undefined) expect(served).toBeGreaterThan(0);
-});
-
-/** The node with that sysfs, and kubelet's folder; with multi-nicd it serves calls, and has to have served some at the end. */
-function nodeWith(kubeletDir: string, through: "standalone" | "multi-nicd" = "standalone"): Node {
-  const before = withSysfs(sys());
-  if (through === "multi-nicd") {
-    daemon = startDaemon(node.host.name, node.stateDir, [], undefined, before);
-  }
-  return { ...node, env: { ...node.env, MULTI_NIC_CNI_KUBELET_DIR: kubeletDir }, before };
-}
-
-/** A kubelet that takes connections, and says nothing. */
-function hangIn(kubeletDir: string): void {
-  mkdirSync(dirname(socketIn(kubeletDir)));
-  const server = createServer().listen(socketIn(kubeletDir));
-  onTestFinished(() => void server.close());
-}
-
-const network = (more: JsonObject = {}): JsonObject =>
-  conf({
-    masters: ["eth1", "eth2"],
-    attachPolicy: { strategy: "topology" },
-    args: { cni: { nics: 1 } },
-    ...more,
-  });
-const names = "IgnoreUnknown=1;K8S_POD_NAMESPACE=team-a;K8S_POD_NAME=train";
-const at = (args = `${names};K8S_POD_UID=uid-1`) => ({ netns: pod.path, args });
-
-/** By the address, which is of the NIC's block. */
-async function chosen(on: Node, more: JsonObject = {}, args?: string): Promise<string> {
-  const { ips } = await add(on, network(more), at(args));
-  await succeed(on, "DEL", network(more), at(args));
-  const [address = ""] = ips.map((ip) => ip.address);
-  return { [firstAddress(4, 0)]: "eth1", [firstAddress(4, 1)]: "eth2" }[address] ?? address;
-}
-
-const logged = () =>
-  readFileSync(node.logFile, "utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line))
-    .filter(({ message }) => /^the pod's GPUs/.test(message))
-    .map(({ message, reason }) => `${message}: ${reason}`);
+afterEach(() => bed[Symbol.dispose]());
 
 describe.each(["standalone", "multi-nicd"] as const)("by policy topology, %s, a pod gets", (through) => {
   test.each<[string, GetOf, string[]]>([
@@ -98,17 +24,17 @@ describe.each(["standalone", "multi-nicd"] as const)("by policy topology, %s, a 
     async (_title, get, calls) => {
       const kubeletDir = fakeKubelet(nearEth1);
       using kubelet = await serveKubelet(kubeletDir, { pods: [podWith(nearEth2)], get });
-      expect(await chosen(nodeWith(kubeletDir, through))).toBe("eth2");
+      expect(await bed.chosen(bed.nodeWith(kubeletDir, through))).toBe("eth2");
       expect(kubelet.calls).toEqual(calls);
-      expect(logged()).toEqual([]);
+      expect(bed.logged()).toEqual([]);
     },
   );
 
   test("that of the checkpoint, and the reason in the log, where kubelet takes the call and says nothing", async () => {
     const kubeletDir = fakeKubelet(nearEth2);
     hangIn(kubeletDir);
-    expect(await chosen(nodeWith(kubeletDir, through))).toBe("eth2");
-    expect(logged()).toEqual([
+    expect(await bed.chosen(bed.nodeWith(kubeletDir, through))).toBe("eth2");
+    expect(bed.logged()).toEqual([
       expect.stringMatching(
         /^the pod's GPUs are known by kubelet's checkpoint: .* has not answered within 1000 ms$/,
       ),
@@ -138,7 +64,7 @@ describe("by policy topology a pod gets", () => {
   ])("the NIC %s", async (_title, pods) => {
     const kubeletDir = writeTree({ "/there": "" });
     using _kubelet = await serveKubelet(kubeletDir, { pods });
-    expect(await chosen(nodeWith(kubeletDir))).toBe("eth2");
+    expect(await bed.chosen(bed.nodeWith(kubeletDir))).toBe("eth2");
   });
 
   test.each<[string, ServedPod[] | undefined, GetOf, string, RegExp]>([
@@ -146,17 +72,23 @@ describe("by policy topology a pod gets", () => {
       "kubelet does not know the pod",
       [],
       "served",
-      `${names};K8S_POD_UID=uid-1`,
+      `${podNames};K8S_POD_UID=uid-1`,
       /does not know pod team-a\/train$/,
     ],
     [
       "kubelet is asked too often",
       [podWith(nearEth1)],
       "too often",
-      `${names};K8S_POD_UID=uid-1`,
+      `${podNames};K8S_POD_UID=uid-1`,
       /gRPC status 8 \(rejected by rate limit\)$/,
     ],
-    ["there is no socket", undefined, "served", `${names};K8S_POD_UID=uid-1`, /cannot be found \(ENOENT\)$/],
+    [
+      "there is no socket",
+      undefined,
+      "served",
+      `${podNames};K8S_POD_UID=uid-1`,
+      /cannot be found \(ENOENT\)$/,
+    ],
     [
       "the runtime says no name",
       [podWith(nearEth1)],
@@ -167,13 +99,13 @@ describe("by policy topology a pod gets", () => {
   ])("the NIC next to the GPU of the checkpoint where %s", async (_title, pods, get, args, reason) => {
     const kubeletDir = fakeKubelet(nearEth2);
     using _kubelet = pods && (await serveKubelet(kubeletDir, { pods, get }));
-    expect(await chosen(nodeWith(kubeletDir), {}, args)).toBe("eth2");
-    expect(logged()).toEqual([expect.stringMatching(reason)]);
+    expect(await bed.chosen(bed.nodeWith(kubeletDir), {}, args)).toBe("eth2");
+    expect(bed.logged()).toEqual([expect.stringMatching(reason)]);
   });
 
   test("an error with both reasons where neither is there, and no link", async () => {
-    const on = nodeWith(writeTree({ "/there": "" }));
-    const { code, msg, details } = await refused(on, "ADD", network(), at());
+    const on = bed.nodeWith(writeTree({ "/there": "" }));
+    const { code, msg, details } = await refused(on, "ADD", network(), bed.at());
     expect({ code, msg, details }).toEqual({
       code: 5,
       msg: expect.stringMatching(/kubelet_internal_checkpoint", which cannot be read \(ENOENT\)/),
@@ -181,7 +113,7 @@ describe("by policy topology a pod gets", () => {
         /^kubelet's pod-resources: ".*kubelet\.sock" cannot be found \(ENOENT\)$/,
       ),
     });
-    expect(pod.ipJson("link show")).toHaveLength(1);
+    expect(bed.pod.ipJson("link show")).toHaveLength(1);
   });
 
   test("nothing by a socket that the configuration names: it is not asked", async () => {
@@ -196,10 +128,10 @@ describe("by policy topology a pod gets", () => {
       runtimeConfig: { MULTI_NIC_CNI_KUBELET_DIR: elsewhere },
     };
     expect(
-      await chosen(
-        nodeWith(kubeletDir),
+      await bed.chosen(
+        bed.nodeWith(kubeletDir),
         named,
-        `${names};K8S_POD_UID=uid-1;MULTI_NIC_CNI_KUBELET_DIR=${elsewhere}`,
+        `${podNames};K8S_POD_UID=uid-1;MULTI_NIC_CNI_KUBELET_DIR=${elsewhere}`,
       ),
     ).toBe("eth2");
     expect(hostile.calls).toEqual([]);
@@ -210,16 +142,16 @@ test("a call that waits for kubelet holds up no other of multi-nicd", async () =
   const kubeletDir = fakeKubelet(nearEth2);
   hangIn(kubeletDir);
   using other = makeNamespace("other");
-  const on = nodeWith(kubeletDir, "multi-nicd");
+  const on = bed.nodeWith(kubeletDir, "multi-nicd");
   const quick = conf({ name: "n2", masters: ["eth1"], ipam: {} });
   const atOther = { netns: other.path, containerId: "c2" };
   /** Whether a call that began later ended earlier. */
   const overtakes = async () => {
     const ended: string[] = [];
-    const waiting = add(on, network(), at()).then(() => ended.push("waiting"));
+    const waiting = add(on, network(), bed.at()).then(() => ended.push("waiting"));
     await add(on, quick, atOther).then(() => ended.push("quick"));
     await waiting;
-    await succeed(on, "DEL", network(), at());
+    await succeed(on, "DEL", network(), bed.at());
     await succeed(on, "DEL", quick, atOther);
     return ended[0] === "quick";
   };
@@ -232,12 +164,12 @@ describe("STATUS is fine", () => {
   test("with kubelet's socket, which it does not ask", async () => {
     const kubeletDir = writeTree({ "/there": "" });
     using kubelet = await serveKubelet(kubeletDir, { pods: [] });
-    await succeed(nodeWith(kubeletDir), "STATUS", network());
+    await succeed(bed.nodeWith(kubeletDir), "STATUS", network());
     expect(kubelet.calls).toEqual([]);
   });
 
   test("not so without it and a checkpoint", async () => {
-    const { code, msg } = await refused(nodeWith(writeTree({ "/there": "" })), "STATUS", network());
+    const { code, msg } = await refused(bed.nodeWith(writeTree({ "/there": "" })), "STATUS", network());
     expect([code, msg]).toEqual([50, expect.stringMatching(/kubelet_internal_checkpoint/)]);
   });
 });

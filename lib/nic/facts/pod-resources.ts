@@ -9,19 +9,20 @@ export type PodResources =
 
 type Method = "Get" | "List";
 
-/**
- * An ADD waits no longer than this: kubelet, which waits for the ADD, may be busy or stopped. 4 MiB is gRPC's own limit;
- * a node of 1,000 pods has a tenth.
- */
-const limits = { ms: 1000, bytes: 4 * 1024 * 1024 };
+/** An ADD waits no longer for kubelet, which may be busy or stopped, and itself waits for the ADD. */
+const patience = 1000;
+
+/** gRPC's own limit (4 MiB); a node of 1,000 pods has a tenth of it. */
+const mostBytes = 4 * 1024 * 1024;
 
 /**
  * Asks kubelet's pod-resources API (v1.PodResourcesLister) for the devices of a pod. Get answers for one pod, and is there since
  * Kubernetes 1.34, before that behind KubeletPodResourcesGet: a kubelet without it says unimplemented, and one with the gate
  * closed unknown, as for a pod that it does not know (pkg/kubelet/apis/podresources/server_v1.go). List is there since 1.20.
+ * `ms` is for all of it.
  */
-export async function askPodResources(socket: string, pod: PodNames): Promise<PodResources> {
-  using kubelet = connectGrpc(socket, limits);
+export async function askPodResources(socket: string, pod: PodNames, ms = patience): Promise<PodResources> {
+  using kubelet = connectGrpc(socket, { ms, bytes: mostBytes });
   try {
     return await askFor("Get", kubelet, pod).catch((error) => {
       if (!isWithoutGet(error)) throw error;
