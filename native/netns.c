@@ -1,6 +1,6 @@
 // What Node cannot do itself: change the calling thread's network namespace, tell the type of a
-// namespace, set options of a netlink socket whose descriptor the npm package keeps to itself, send on it
-// from another thread, lock a byte of a file, and give memory back.
+// namespace, set options of a netlink socket whose descriptor the npm package keeps to itself, say what it
+// dropped, send on it from another thread, lock a byte of a file, and give memory back.
 // Every function returns or reports 0 or an errno (or a mask); the TypeScript above it makes the errors.
 #define _GNU_SOURCE
 #define NAPI_VERSION 8
@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/nsfs.h>
+#include <linux/sock_diag.h>
 #include <node_api.h>
 #include <sched.h>
 #include <stdint.h>
@@ -88,6 +89,18 @@ static napi_value tune_netlink(napi_env env, napi_callback_info info) {
   return answer(env, 0);
 }
 
+// dropped(fd): how many messages a netlink socket had no room for so far, 0 where the kernel (before 4.12) does not say.
+// From now on that is no error of the socket any more: libuv stops polling one that has an error, and calls the npm
+// package, which then ends the process.
+static napi_value dropped(napi_env env, napi_callback_info info) {
+  int fd = (int)argument(env, info), on = 1;
+  uint32_t memory[SK_MEMINFO_VARS] = {0};
+  socklen_t size = sizeof memory;
+  setsockopt(fd, SOL_NETLINK, NETLINK_NO_ENOBUFS, &on, sizeof on);
+  if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, memory, &size) != 0) return answer(env, 0);
+  return answer(env, (int32_t)memory[SK_MEMINFO_DROPS]);
+}
+
 // lockByte(fd, offset): 0, or the errno: EAGAIN where another open file description has the lock. It ends with
 // the last descriptor of the description, and so with the process.
 static napi_value lock_byte(napi_env env, napi_callback_info info) {
@@ -161,7 +174,7 @@ static napi_value forget(napi_env env, napi_callback_info info) {
 NAPI_MODULE_INIT() {
   static const struct { const char *name; napi_callback call; } functions[] = {
     {"setns", enter}, {"isNetns", is_netns}, {"tuneNetlink", tune_netlink}, {"lockByte", lock_byte},
-    {"sendInThread", send_in_thread}, {"forget", forget}};
+    {"sendInThread", send_in_thread}, {"forget", forget}, {"dropped", dropped}};
   for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
     napi_value value;
     if (napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, NULL, &value) != napi_ok)

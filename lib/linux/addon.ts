@@ -4,7 +4,7 @@ import { getRawAsset, isSea } from "node:sea";
 
 /**
  * What native/netns.c exports. setns, lockByte and forget give 0 or an errno, tuneNetlink a mask of the options taken
- * and the descriptor times 8. sendInThread gives 0 or an errno, and unless it gave one calls back with the same.
+ * and the descriptor times 8, dropped a number of messages. sendInThread gives 0 or an errno, and unless it gave one calls back with the same.
  */
 export interface NetnsAddon {
   setns(fd: number): number;
@@ -12,6 +12,7 @@ export interface NetnsAddon {
   tuneNetlink(port: number): number;
   lockByte(fd: number, offset: number): number;
   sendInThread(fd: number, bytes: Uint8Array, callback: (errno: number) => void): number;
+  dropped(fd: number): number;
   forget(address: number, size: number): number;
 }
 

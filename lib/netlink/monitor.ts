@@ -1,4 +1,5 @@
 import { RawNetlinkSocket } from "netlink/dist/raw.js";
+import { loadAddon, type NetnsAddon } from "../linux/addon.ts";
 import { CodecError, decodeMessages, type Message } from "./codec.ts";
 import { NETLINK_ROUTE } from "./constants.ts";
 import { NetlinkError } from "./error.ts";
@@ -12,7 +13,10 @@ export interface Listener {
 }
 
 /** What carries the bytes. */
-export type MonitorTransport = Pick<RawNetlinkSocket, "on" | "close" | "addMembership" | "unref">;
+export interface MonitorTransport extends Pick<RawNetlinkSocket, "on" | "close" | "addMembership" | "unref"> {
+  /** Messages that it had no room for so far */
+  dropped(): number;
+}
 
 /**
  * Listens to multicast groups (RTNLGRP_*) of the namespace that the thread is in when it is called: from within
@@ -21,10 +25,11 @@ export type MonitorTransport = Pick<RawNetlinkSocket, "on" | "close" | "addMembe
 export function monitor(
   groups: readonly number[],
   listener: Listener,
-  open: () => MonitorTransport = () => new RawNetlinkSocket(NETLINK_ROUTE),
+  open: () => MonitorTransport = openSocket,
 ): Disposable {
   const raw = join(groups, open);
   let closed = false;
+  let dropped = 0;
   raw.on("message", (bytes, { port }) => {
     // Any process may send to a netlink socket; only port 0 is the kernel.
     if (closed || port !== 0) return;
@@ -34,8 +39,12 @@ export function monitor(
       if (!(error instanceof CodecError)) throw error;
       listener.missed();
     }
+    // What it has no room for comes while others wait to be read: it is noticed with the last of these at the latest.
+    const now = raw.dropped();
+    if (now === dropped) return;
+    dropped = now;
+    listener.missed();
   });
-  // ENOBUFS, for the most part; the socket goes on.
   raw.on("error", () => {
     if (!closed) listener.missed();
   });
@@ -48,6 +57,15 @@ export function monitor(
       setImmediate(() => raw.close());
     },
   };
+}
+
+function openSocket(): MonitorTransport {
+  const raw = new RawNetlinkSocket(NETLINK_ROUTE);
+  const { tuneNetlink, dropped } = loadAddon<NetnsAddon>("netns");
+  const fd = tuneNetlink(raw.address().port) >> 3;
+  // Called once before the first message, as it also keeps the socket from failing.
+  dropped(fd);
+  return Object.assign(raw, { dropped: () => dropped(fd) });
 }
 
 function join(groups: readonly number[], open: () => MonitorTransport): MonitorTransport {

@@ -15,8 +15,15 @@ function fakeSocket(refusal?: number) {
     },
     unref: () => {},
     close: vi.fn(),
+    dropped: vi.fn(() => 0),
   };
-  return { events, groups, close: transport.close, open: () => transport as unknown as MonitorTransport };
+  return {
+    events,
+    groups,
+    dropped: transport.dropped,
+    close: transport.close,
+    open: () => transport as unknown as MonitorTransport,
+  };
 }
 
 const message = (type: number) => encodeReply({ type, seq: 0, body: new Uint8Array(16) });
@@ -45,15 +52,26 @@ describe("monitor", () => {
     expect(heard).toEqual([]);
   });
 
-  test("says that it missed something where the buffer was full, or bytes are no message", () => {
+  test("says that it missed something where the socket failed, or bytes are no message", () => {
     const { events, open } = fakeSocket();
     const { heard, missed, listener } = listening();
     using _monitor = monitor([1], listener, open);
-    events.emit("error", Object.assign(new Error("no buffer space"), { errno: 105 }));
+    events.emit("error", new Error("the socket failed"));
     events.emit("message", Buffer.from([1, 2, 3]), { port: 0 });
     expect(missed).toHaveBeenCalledTimes(2);
     events.emit("message", message(16), { port: 0 });
     expect(heard).toEqual([16]);
+  });
+
+  test("says once of all that the socket dropped that it missed something, and hears the rest", () => {
+    const { events, dropped, open } = fakeSocket();
+    const { heard, missed, listener } = listening();
+    using _monitor = monitor([1], listener, open);
+    events.emit("message", message(16), { port: 0 });
+    dropped.mockReturnValue(800);
+    events.emit("message", message(17), { port: 0 });
+    events.emit("message", message(18), { port: 0 });
+    expect([heard, missed.mock.calls.length]).toEqual([[16, 17, 18], 1]);
   });
 
   test("hears nothing more once it is disposed of, and closes once", async () => {
