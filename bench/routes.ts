@@ -8,6 +8,7 @@ import { planHost } from "../lib/cluster/host-plan.ts";
 import { parseCluster } from "../lib/cluster/parse.ts";
 import { openNetns } from "../lib/linux/netns.ts";
 import { formatAddress } from "../lib/net/address.ts";
+import { surveyNics } from "../lib/nic/survey.ts";
 
 const usage = `Usage: node bench/routes.ts [--hosts N] [--nics N] [--rounds N]
 Times what multi-nicd does for a cluster of N hosts (1000) with N NICs (8), in a network namespace of its own: reading the
@@ -56,7 +57,8 @@ async function run(hosts: number, nics: number, rounds: number): Promise<void> {
       const own = cluster.hosts[0];
       if (own === undefined) throw new Error("no host");
       const addresses = new Set(own.nics.flat().map(formatAddress));
-      return wantedOf(planHost(cluster, own, await localNics(netlink, addresses)));
+      const nics = await surveyNics({ netlink, sys: "/sys" }, { addresses });
+      return wantedOf(planHost(cluster, own, localNics(nics, addresses)));
     };
     const texts = [clusterText(hosts, nics), clusterText(hosts, nics, hosts >> 1)] as const;
     const [cluster, changed] = [parseCluster(texts[0]), parseCluster(texts[1])];

@@ -20,6 +20,8 @@ export interface ServeOptions {
   /** This host's name in it */
   readonly node: string;
   readonly renumber: boolean;
+  /** Names of links that count as NICs though no device is behind them */
+  readonly nics: readonly string[];
 }
 
 export interface PlanOptions {
@@ -45,7 +47,7 @@ export class UsageError extends Error {
 }
 
 export const help = `Usage: multi-nicd [serve] [--state-dir DIR] [--cluster FILE [--node NAME] [--renumber]]
-                  [--metrics WHERE] [--drain SECONDS]
+                  [--nic NAME]... [--metrics WHERE] [--drain SECONDS]
        multi-nicd status|routes [--state-dir DIR] [--json]
        multi-nicd plan FILE [--from OLD [--renumber]] [--json]
        multi-nicd cleanup [--state-dir DIR] [--dry-run]
@@ -64,6 +66,7 @@ nics     the NICs of this node
   --cluster FILE    networks and hosts; read again when it changes (docs/cluster.md)
   --node NAME       this host's name in it (NODE_NAME, else the host's name)
   --renumber        take a file by which pods that run keep addresses of blocks that are others' now
+  --nic NAME        a virtual link whose changes are told as those of NICs are, as on a test bed
   --metrics WHERE   Prometheus metrics on 127.0.0.1:PORT or [::1]:PORT too; they are always to be had on the
                     socket metrics.sock in the state folder (/metrics, /healthz, /status, /routes)
   --drain SECONDS   how long SIGTERM waits for calls at work (30)
@@ -84,12 +87,13 @@ const options = {
   cluster: { type: "string" },
   node: { type: "string" },
   renumber: { type: "boolean" },
+  nic: { type: "string", multiple: true },
   from: { type: "string" },
 } as const;
 
 /** What each verb takes, beside --help and --version. */
 const taken: Readonly<Record<string, readonly (keyof typeof options)[]>> = {
-  serve: ["state-dir", "metrics", "drain", "cluster", "node", "renumber"],
+  serve: ["state-dir", "metrics", "drain", "cluster", "node", "renumber", "nic"],
   status: ["state-dir", "json"],
   routes: ["state-dir", "json"],
   plan: ["from", "renumber", "json"],
@@ -133,6 +137,7 @@ export function parseCommand(args: readonly string[], env: Env): Command {
     cluster: values.cluster,
     node: values.node || env.NODE_NAME || hostname(),
     renumber,
+    nics: values.nic ?? [],
   };
 }
 

@@ -3,6 +3,9 @@ import type { Outcome } from "../lib/cni/execute.ts";
 import { commands } from "../lib/cni/invocation.ts";
 import { openStore } from "../lib/ipam/store.ts";
 import { statePaths } from "../lib/linux/paths.ts";
+import type { HostNic } from "../lib/nic/host-nic.ts";
+import type { NicChange } from "../lib/nic/watch.ts";
+import { nicStates, stateOf } from "./nics/news.ts";
 import type { Call } from "./protocol.ts";
 
 /** What the daemon counts. */
@@ -11,6 +14,9 @@ export interface Figures {
   declined(reason: string): void;
   /** Serves a call, and counts it. */
   timed(call: Call, serve: () => Promise<Outcome>): Promise<Outcome>;
+  nicChanged(type: NicChange["type"]): void;
+  /** Shows from now on how many of these are in each state. */
+  countNics(nics: () => readonly HostNic[]): void;
   /** How many calls are being served */
   atWork(): number;
   summary(): Summary;
@@ -67,6 +73,12 @@ export function makeFigures(version: string, stateDir: string): Figures {
     { version },
     1,
   );
+  const nicChanges = new Counter({
+    name: "multi_nic_cni_nic_changes_total",
+    help: "NICs of the host that appeared, changed or vanished",
+    labelNames: ["type"],
+    registers,
+  });
   gaugesOfStore(stateDir, registers);
   const count = { served: 0, failed: 0, declined: 0, atWork: 0 };
   return {
@@ -90,6 +102,8 @@ export function makeFigures(version: string, stateDir: string): Figures {
         atWork.set(--count.atWork);
       }
     },
+    nicChanged: (type) => nicChanges.inc({ type }),
+    countNics: (nics) => gaugeOfNics(nics, registers),
     atWork: () => count.atWork,
     summary: () => ({
       version,
@@ -127,6 +141,22 @@ function gaugesOfStore(stateDir: string, registers: Registry[]): void {
         leases.set({ network, family }, given);
         pool.set({ network, family }, Number(addresses));
       }
+    },
+  });
+}
+
+/** Virtual functions and what stands for them come by hundreds, and are down until a pod has them: they are left out. */
+function gaugeOfNics(nics: () => readonly HostNic[], registers: Registry[]): void {
+  const isOfTheNode = ({ representor, devices }: HostNic) =>
+    !representor && devices.every(({ physicalFunction }) => physicalFunction === undefined);
+  new Gauge({
+    name: "multi_nic_cni_nics",
+    help: "NICs of the host, without virtual functions and representors",
+    labelNames: ["state"],
+    registers,
+    collect() {
+      const states = nics().filter(isOfTheNode).map(stateOf);
+      for (const state of nicStates) this.set({ state }, states.filter((each) => each === state).length);
     },
   });
 }

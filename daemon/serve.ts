@@ -4,8 +4,9 @@ import { join } from "node:path";
 import { openStore } from "../lib/ipam/store.ts";
 import { LockError, lockByte } from "../lib/linux/lock.ts";
 import { namespaceId } from "../lib/linux/namespace-id.ts";
-import { ownNetns } from "../lib/linux/netns.ts";
+import { type Netns, ownNetns } from "../lib/linux/netns.ts";
 import { statePaths } from "../lib/linux/paths.ts";
+import type { NicWatch } from "../lib/nic/watch.ts";
 import { type Keeper, keepCluster } from "./cluster/keep.ts";
 import { makeCollector } from "./collect.ts";
 import type { ServeOptions } from "./command-line.ts";
@@ -15,6 +16,7 @@ import { type Figures, makeFigures } from "./figures.ts";
 import { type Listener, listenAsActivated, listenAt } from "./listener.ts";
 import { say } from "./log.ts";
 import { serveMetrics } from "./metrics-server.ts";
+import { followNics } from "./nics/follow.ts";
 import { forgetStart, settle, threads } from "./residence.ts";
 import { makeTurns } from "./turns.ts";
 
@@ -35,7 +37,9 @@ export async function serve(options: ServeOptions, version: string): Promise<nev
   const accept = acceptor({ hostNetns: namespaceId("/proc/self/ns/net") ?? "", stateDir }, figures, waiting);
   const listener =
     (await listenAsActivated(process.env, accept)) ?? (await listenAt(join(stateDir, "cni.sock"), accept));
-  const cluster = await keepClusterFile(options);
+  const host = ownNetns();
+  const nics = await followNics(host, options.nics, figures);
+  const cluster = await keepClusterFile(options, host, nics);
   const source = { figures, cluster };
   await serveMetrics({ path: join(stateDir, "metrics.sock") }, source);
   if (metrics !== undefined) await serveMetrics(metrics, source);
@@ -44,6 +48,7 @@ export async function serve(options: ServeOptions, version: string): Promise<nev
   const { reason, exitCode } = await untilTold(listener);
   say("info", "ending", { reason, atWork: figures.atWork() });
   cluster?.[Symbol.dispose]();
+  nics[Symbol.dispose]();
   const closed = listener.close();
   for (const socket of waiting) socket.destroy();
   await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, drain))]);
@@ -51,19 +56,18 @@ export async function serve(options: ServeOptions, version: string): Promise<nev
   process.exit(exitCode);
 }
 
-async function keepClusterFile({
-  stateDir,
-  cluster,
-  node,
-  renumber,
-}: ServeOptions): Promise<Keeper | undefined> {
+async function keepClusterFile(
+  { stateDir, cluster, node, renumber }: ServeOptions,
+  host: Netns,
+  nics: NicWatch,
+): Promise<Keeper | undefined> {
   if (cluster === undefined) return undefined;
   const paths = statePaths({ MULTI_NIC_CNI_STATE_DIR: stateDir });
   const attachments = (network: string) => {
     using store = openStore(paths);
     return store.read((tx) => tx.attachments(network).length);
   };
-  return keepCluster(ownNetns(), { file: cluster, node, renumber, paths, attachments });
+  return keepCluster(host, nics, { file: cluster, node, renumber, paths, attachments });
 }
 
 /** Of two daemons the second would take the first one's clients away. The lock is held until the process ends. */

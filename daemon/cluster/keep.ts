@@ -1,16 +1,20 @@
 import { unwatchFile, watchFile } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
+import type { Cluster, ClusterHost } from "../../lib/cluster/cluster.ts";
 import { type NetworkPlan, nodeFileOf, planHost } from "../../lib/cluster/host-plan.ts";
 import type { Netns } from "../../lib/linux/netns.ts";
 import type { StatePaths } from "../../lib/linux/paths.ts";
 import { formatAddress } from "../../lib/net/address.ts";
+import type { Heard } from "../../lib/nic/look.ts";
+import type { NicWatch } from "../../lib/nic/watch.ts";
 import { rulesOf, toRoute } from "../../lib/route/host-routes.ts";
 import { say } from "../log.ts";
 import { readOurs, reconcile, type Wanted } from "../routes/reconcile.ts";
-import { listenForChanges } from "./changes.ts";
+import { listenForRoutes } from "./changes.ts";
 import { type ClusterStatus, statusOf } from "./cluster-status.ts";
 import { localNics } from "./local-nics.ts";
 import { readWritten, removeNodeFile, writeNodeFile } from "./node-files.ts";
-import type { KeepOptions, State } from "./state.ts";
+import { initialState, type KeepOptions, type State } from "./state.ts";
 import { takeFile } from "./take-file.ts";
 
 export interface Keeper extends Disposable {
@@ -19,32 +23,22 @@ export interface Keeper extends Disposable {
 
 /** ms between looks at the file */
 const fileInterval = 1_000;
-/** ms between looks at all of it, for what no message tells */
-const resync = 60_000;
 /** ms until what failed is tried again */
 const retry = 5_000;
 
 /**
  * Keeps this host as the cluster file has it: node files, routes and rules. Looks again at each change of the file, of
- * links, of addresses, and of our routes and rules. A file that cannot be carried out leaves the one before it in force.
+ * its NICs, and of our routes and rules, and whenever `nics` looks at everything. A file that cannot be carried out
+ * leaves the one before it in force.
  */
-export async function keepCluster(host: Netns, options: KeepOptions): Promise<Keeper> {
-  const state: State = {
-    cluster: undefined,
-    host: undefined,
-    plans: [],
-    actual: { routes: [], rules: [] },
-    isStale: true,
-    failures: [],
-    problems: [],
-    trouble: "",
-  };
+export async function keepCluster(host: Netns, nics: NicWatch, options: KeepOptions): Promise<Keeper> {
+  const state = initialState();
   let turn: Promise<void> = Promise.resolve();
   let again: NodeJS.Timeout | undefined;
   const look = (fresh: boolean): Promise<void> => {
     if (fresh) state.isStale = true;
     turn = turn
-      .then(() => carryOut(host, state, options))
+      .then(() => carryOut(host, nics, state, options))
       .then(() => {
         state.trouble = "";
       })
@@ -65,27 +59,31 @@ export async function keepCluster(host: Netns, options: KeepOptions): Promise<Ke
     if (read()) void look(false);
   };
   watchFile(options.file, { interval: fileInterval }, onFile).unref();
-  const changes = listenForChanges(
-    host,
-    () => new Set(state.plans.flatMap(({ nics }) => nics.map(({ nic }) => nic.index))),
-    () => void look(true),
+  const stack = new DisposableStack();
+  stack.defer(() => unwatchFile(options.file, onFile));
+  stack.defer(() => clearTimeout(again));
+  stack.use(listenForRoutes(host, () => void look(true)));
+  stack.use(
+    nics.onLook((heard) => {
+      if (concerns(heard, nics, state)) void look(true);
+    }),
   );
-  const slow = setInterval(look, resync, true).unref();
-  return {
-    status: () => statusOf(state, options),
-    [Symbol.dispose]: () => {
-      unwatchFile(options.file, onFile);
-      changes[Symbol.dispose]();
-      clearInterval(slow);
-      clearTimeout(again);
-    },
-  };
+  return { status: () => statusOf(state, options), [Symbol.dispose]: () => stack.dispose() };
 }
 
-async function carryOut(host: Netns, state: State, { paths }: KeepOptions): Promise<void> {
+/** A NIC that went down and came up is as it was, but the kernel took its routes away, and said nothing of them. */
+function concerns(heard: Heard, { nics }: NicWatch, { planned }: State): boolean {
+  if (heard === "all") return true;
+  if (planned === undefined) return false;
+  return (
+    planned.nics.some(({ index }) => heard.has(index)) ||
+    !isDeepStrictEqual(localNics(nics, planned.addresses), planned.nics)
+  );
+}
+
+async function carryOut(host: Netns, nics: NicWatch, state: State, { paths }: KeepOptions): Promise<void> {
   if (state.cluster === undefined || state.host === undefined) return;
-  const addresses = new Set(state.host.nics.flat().map(formatAddress));
-  state.plans = planHost(state.cluster, state.host, await localNics(host.netlink, addresses));
+  await plan(state.cluster, state.host, nics, state);
   writeNodeFiles(state.plans, paths);
   const wanted = wantedOf(state.plans);
   const wasStale = state.isStale;
@@ -97,6 +95,16 @@ async function carryOut(host: Netns, state: State, { paths }: KeepOptions): Prom
   state.failures = failures;
   // What fails is tried again and again, as long as a NIC is down.
   if (isNews) say("info", "brought the host routes up to date", { changes, failures: failures.length });
+}
+
+/** Plans, where the file or the host's NICs are others than those planned for. */
+async function plan(cluster: Cluster, own: ClusterHost, watch: NicWatch, state: State): Promise<void> {
+  const addresses = new Set(own.nics.flat().map(formatAddress));
+  if (state.planned?.cluster !== cluster) await watch.follow(addresses);
+  const nics = localNics(watch.nics, addresses);
+  if (state.planned?.cluster === cluster && isDeepStrictEqual(state.planned.nics, nics)) return;
+  state.plans = planHost(cluster, own, nics);
+  state.planned = { cluster, addresses, nics };
 }
 
 function writeNodeFiles(plans: readonly NetworkPlan[], paths: StatePaths): void {

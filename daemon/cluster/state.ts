@@ -1,5 +1,5 @@
 import type { Cluster, ClusterHost } from "../../lib/cluster/cluster.ts";
-import type { NetworkPlan } from "../../lib/cluster/host-plan.ts";
+import type { LocalNic, NetworkPlan } from "../../lib/cluster/host-plan.ts";
 import type { StatePaths } from "../../lib/linux/paths.ts";
 import type { Failure, Wanted } from "../routes/reconcile.ts";
 
@@ -20,6 +20,14 @@ export interface State {
   cluster: Cluster | undefined;
   host: ClusterHost | undefined;
   plans: readonly NetworkPlan[];
+  /** What the plans were made of */
+  planned:
+    | {
+        readonly cluster: Cluster;
+        readonly addresses: ReadonlySet<string>;
+        readonly nics: readonly LocalNic[];
+      }
+    | undefined;
   /** Ours in the kernel, as far as it is known */
   actual: Wanted;
   /** Whether it has to be read before it is relied on */
@@ -29,3 +37,15 @@ export interface State {
   /** What kept the last look from its end; "" where nothing did */
   trouble: string;
 }
+
+export const initialState = (): State => ({
+  cluster: undefined,
+  host: undefined,
+  plans: [],
+  planned: undefined,
+  actual: { routes: [], rules: [] },
+  isStale: true,
+  failures: [],
+  problems: [],
+  trouble: "",
+});

@@ -11,6 +11,7 @@ describe("the arguments of multi-nicd", () => {
     cluster: undefined,
     node: "n1",
     renumber: false,
+    nics: [],
   };
   const rows: readonly (readonly [args: string, expected: object])[] = [
     ["", serve],
@@ -19,6 +20,7 @@ describe("the arguments of multi-nicd", () => {
     ["--drain 5", { ...serve, drain: 5000 }],
     ["--metrics 127.0.0.1:9417", { ...serve, metrics: { host: "127.0.0.1", port: 9417 } }],
     ["--metrics [::1]:1", { ...serve, metrics: { host: "::1", port: 1 } }],
+    ["--nic eth1 --nic eth2", { ...serve, nics: ["eth1", "eth2"] }],
     ["status", { verb: "status", stateDir, json: false }],
     ["status --json --state-dir /s", { verb: "status", stateDir: "/s", json: true }],
     ["--cluster c.yaml --node me --renumber", { ...serve, cluster: "c.yaml", node: "me", renumber: true }],
@@ -50,6 +52,7 @@ describe("the arguments of multi-nicd", () => {
     ["plan a b", /"b" after plan/],
     ["plan a --drain 5", /--drain does not go with plan/],
     ["status --cluster x", /--cluster does not go with status/],
+    ["status --nic eth1", /--nic does not go with status/],
     ["--drain soon", /--drain: "soon"/],
     ["--metrics 0.0.0.0:9417", /--metrics: "0\.0\.0\.0:9417" is not an address of loopback/],
     ["--metrics 10.0.0.1:80", /loopback/],
