@@ -1,3 +1,4 @@
+import { sharedError } from "../linux/shared-error.ts";
 import { errnoCode, errnoWords } from "./errno.ts";
 
 export interface NetlinkErrorOptions {
@@ -12,8 +13,7 @@ export interface NetlinkErrorOptions {
 }
 
 /** A request that the kernel refused, or did not answer: `create macvlan net1-0 on eth1: File exists (EEXIST)`. */
-export class NetlinkError extends Error {
-  override readonly name = "NetlinkError";
+export class NetlinkError extends sharedError("NetlinkError") {
   /** Positive, as in errno.h. */
   readonly errno: number;
   /** "EEXIST" */

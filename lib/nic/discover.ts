@@ -3,7 +3,7 @@ import type { Cidr } from "../net/address.ts";
 import { containsAddress } from "../net/address.ts";
 import type { Message, Request } from "../netlink/codec.ts";
 import { IFF_LOOPBACK, IFF_LOWER_UP, IFF_UP, RT_SCOPE_LINK, RT_TABLE_MAIN } from "../netlink/constants.ts";
-import type { NetlinkError } from "../netlink/error.ts";
+import { NetlinkError } from "../netlink/error.ts";
 import { decodeAddress, dumpAddresses } from "../netlink/message/address.ts";
 import { decodeLink, dumpLinks, getLinkByIndex, getLinkByName, type Link } from "../netlink/message/link.ts";
 import { decodeRoute, dumpRoutes } from "../netlink/message/route.ts";
@@ -92,9 +92,7 @@ async function findLinks(netlink: Netlink, lookups: readonly Request[]): Promise
   try {
     if (lookups.length <= mostAtOnce) return (await netlink.request(lookups)).flat().map(decodeLink);
   } catch (error) {
-    // Not instanceof: of the classes that scripts of the executable share, each has its own.
-    const { code } = error as Partial<NetlinkError>;
-    if (code !== "ENODEV" && code !== "ERANGE") throw error;
+    if (!(error instanceof NetlinkError) || !["ENODEV", "ERANGE"].includes(error.code)) throw error;
     if (lookups.length === 1) return [];
   }
   const found: Link[] = [];
@@ -169,7 +167,7 @@ async function dumpMain(netlink: Netlink, family: 4 | 6) {
   try {
     return await dump(netlink, dumpRoutes(RT_TABLE_MAIN, family));
   } catch (error) {
-    if ((error as Partial<NetlinkError>).code === "ENOENT") return [];
+    if (error instanceof NetlinkError && error.code === "ENOENT") return [];
     throw error;
   }
 }

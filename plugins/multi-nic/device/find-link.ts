@@ -1,4 +1,4 @@
-import type { NetlinkError } from "../../../lib/netlink/error.ts";
+import { NetlinkError } from "../../../lib/netlink/error.ts";
 import { decodeLink, getLinkByName, type Link } from "../../../lib/netlink/message/link.ts";
 import type { Netlink } from "../../../lib/netlink/socket.ts";
 
@@ -8,7 +8,7 @@ export async function findLink(netlink: Netlink, name: string): Promise<Link | u
     const [[message] = []] = await netlink.request([getLinkByName(name)]);
     return message && decodeLink(message);
   } catch (error) {
-    if ((error as Partial<NetlinkError>).code === "ENODEV") return undefined;
+    if (error instanceof NetlinkError && error.code === "ENODEV") return undefined;
     throw error;
   }
 }

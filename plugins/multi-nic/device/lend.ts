@@ -1,6 +1,6 @@
 import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
 import type { Netns } from "../../../lib/linux/netns.ts";
-import type { NetlinkError } from "../../../lib/netlink/error.ts";
+import { NetlinkError } from "../../../lib/netlink/error.ts";
 import { setLink } from "../../../lib/netlink/message/link.ts";
 import { setVf, type VfSettings } from "../../../lib/netlink/message/vf.ts";
 import type { LentLink, Plan } from "../plan.ts";
@@ -58,13 +58,14 @@ const keys: Readonly<Record<string, (settings: VfSettings) => string>> = {
 };
 
 function refusedSetting(error: unknown, pf: string, wanted: VfSettings): unknown {
-  const { code, request = "", message } = error as Partial<NetlinkError>;
+  if (!(error instanceof NetlinkError)) return error;
+  const { code, request, message } = error;
   const key = keys[/^set (\w+) of/.exec(request)?.[1] ?? ""];
-  if (code === undefined || key === undefined) return error;
+  if (key === undefined) return error;
   return new CniError(
     code === "EOPNOTSUPP" ? ErrorCode.unsupportedField : ErrorCode.invalidConfig,
     `${key(wanted)} is refused by ${pf} (${code}): its driver has no such setting, or not this value; leave it out, or write another`,
-    { details: message ?? "", cause: error },
+    { details: message, cause: error },
   );
 }
 
@@ -85,7 +86,8 @@ async function move(
 }
 
 function refusedMove(error: unknown, device: string, ifname: string): unknown {
-  const { code, message = "" } = error as Partial<NetlinkError>;
+  if (!(error instanceof NetlinkError)) return error;
+  const { code, message } = error;
   const options = { details: message, cause: error };
   if (code === "EEXIST") {
     const what = `the pod has a link of the name ${ifname}, or one of the device's further names`;

@@ -2,7 +2,7 @@ import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
 import { type Netns, ownNetns } from "../../../lib/linux/netns.ts";
-import type { NetlinkError } from "../../../lib/netlink/error.ts";
+import { NetlinkError } from "../../../lib/netlink/error.ts";
 import {
   decodeNetnsMode,
   decodeRdmaDevice,
@@ -49,11 +49,11 @@ function openFor(folders: readonly string[], host: Netns, open: Open): ReturnTyp
   try {
     return open(host);
   } catch (error) {
-    if ((error as Partial<NetlinkError>).code !== "EPROTONOSUPPORT") throw error;
+    if (!(error instanceof NetlinkError) || error.code !== "EPROTONOSUPPORT") throw error;
     throw new CniError(
       ErrorCode.notAvailable,
       `${folders.map((folder) => basename(folder)).join(", ")}: has RDMA devices, and this kernel cannot be asked about them; load ib_core (modprobe ib_core)`,
-      { details: (error as Error).message, cause: error },
+      { details: error.message, cause: error },
     );
   }
 }
@@ -64,7 +64,7 @@ async function readMode(rdma: Netlink) {
     return message === undefined ? "shared" : decodeNetnsMode(message);
   } catch (error) {
     // A kernel before 5.1, whose devices are in every namespace, has no such request.
-    if ((error as Partial<NetlinkError>).code === "EINVAL") return "shared";
+    if (error instanceof NetlinkError && error.code === "EINVAL") return "shared";
     throw error;
   }
 }
@@ -107,10 +107,10 @@ const refusals: Readonly<Record<string, readonly [code: number, what: string]>> 
 };
 
 function refusedMove(error: unknown, device: string): unknown {
-  const { code = "", message = "" } = error as Partial<NetlinkError>;
-  const known = refusals[code];
+  if (!(error instanceof NetlinkError)) return error;
+  const known = refusals[error.code];
   if (known === undefined) return error;
-  return new CniError(known[0], `${device} ${known[1]}`, { details: message, cause: error });
+  return new CniError(known[0], `${device} ${known[1]}`, { details: error.message, cause: error });
 }
 
 /**

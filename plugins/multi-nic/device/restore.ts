@@ -2,7 +2,7 @@ import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
 import type { Netns } from "../../../lib/linux/netns.ts";
 import type { Cidr } from "../../../lib/net/address.ts";
 import type { Request } from "../../../lib/netlink/codec.ts";
-import type { NetlinkError } from "../../../lib/netlink/error.ts";
+import { NetlinkError } from "../../../lib/netlink/error.ts";
 import { newAddress } from "../../../lib/netlink/message/address.ts";
 import { addAltNames, deleteAltNames } from "../../../lib/netlink/message/alt-names.ts";
 import { type Link, type LinkChange, setLink } from "../../../lib/netlink/message/link.ts";
@@ -39,7 +39,7 @@ async function putBack(cidr: Cidr, index: number, { master }: LentLink, { netlin
   try {
     await netlink.request([newAddress({ index, cidr, nodad: true, ifname: master })]);
   } catch (error) {
-    if ((error as Partial<NetlinkError>).code !== "EEXIST") throw error;
+    if (!(error instanceof NetlinkError) || error.code !== "EEXIST") throw error;
   }
 }
 
@@ -47,12 +47,11 @@ async function take(step: Request, { master, device }: LentLink, { netlink }: Ne
   try {
     await netlink.request([step]);
   } catch (error) {
-    const { code, message = "" } = error as Partial<NetlinkError>;
-    if (code !== "EEXIST") throw error;
+    if (!(error instanceof NetlinkError) || error.code !== "EEXIST") throw error;
     throw new CniError(
       ErrorCode.exists,
       `${shown(master, device)} is back and cannot have its name: another link of the host has it; rename that one`,
-      { details: message, cause: error },
+      { details: error.message, cause: error },
     );
   }
 }
@@ -74,7 +73,7 @@ export async function readVf(
     const [[message] = []] = await netlink.request([getVfs(pf)]);
     return message && decodeVfs(message).get(number);
   } catch (error) {
-    if ((error as Partial<NetlinkError>).code === "ENODEV") return undefined;
+    if (error instanceof NetlinkError && error.code === "ENODEV") return undefined;
     throw error;
   }
 }
