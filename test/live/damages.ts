@@ -1,5 +1,14 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { makeMountNamespace } from "./mounts.ts";
@@ -10,6 +19,19 @@ export function execute(folder: string, sql: string): void {
   const db = new DatabaseSync(database(folder));
   db.exec(sql);
   db.close();
+}
+
+/** The database out of reach while that is done, and then as it was. */
+export async function withoutStore(folder: string, call: () => unknown): Promise<void> {
+  const away = `${database(folder)}.away`;
+  renameSync(database(folder), away);
+  mkdirSync(database(folder));
+  try {
+    await call();
+  } finally {
+    rmdirSync(database(folder));
+    renameSync(away, database(folder));
+  }
 }
 
 /** Noise in the database from that byte on, of the length that was there. */

@@ -5,6 +5,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import type { JsonObject } from "../../lib/cni/json.ts";
 import { conf } from "./conf.ts";
+import { withoutStore } from "./damages.ts";
 import { describeWhere } from "./kernel.ts";
 import { makeNamespace, type Namespace } from "./namespaces.ts";
 import { emptyStore, makeHostNode, type Node, storeOf } from "./node.ts";
@@ -132,6 +133,20 @@ describeWhere(sriov(), "RDMA devices of NICs that are lent", () => {
     pod[Symbol.dispose]();
     pod = makeNamespace("pod");
     succeed("DEL", network(), { netns: "" });
+    expect(state()).toEqual(before);
+  });
+
+  test("come home with GC, where a DEL without the store brought home the links alone", async () => {
+    fake("exclusive", true);
+    const before = state();
+    succeed("ADD", network());
+    await withoutStore(node.stateDir, () => succeed("DEL", network()));
+    expect([node.host.ip("-br link show group default"), rdma.names(pod)]).toEqual([
+      expect.not.stringContaining("eth1"),
+      ["rxe0"],
+    ]);
+    expect(links().map(({ ifname }) => ifname)).toEqual(["eth0", "eth1", "eth2", "lo"]);
+    succeed("GC", network({ "cni.dev/valid-attachments": [] }));
     expect(state()).toEqual(before);
   });
 

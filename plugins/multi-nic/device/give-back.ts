@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
 import type { Netns } from "../../../lib/linux/netns.ts";
-import type { NetlinkError } from "../../../lib/netlink/error.ts";
 import { deleteAltNames } from "../../../lib/netlink/message/alt-names.ts";
-import { type Link, setLink } from "../../../lib/netlink/message/link.ts";
+import type { Link } from "../../../lib/netlink/message/link.ts";
 import type { LentLink, Plan } from "../plan.ts";
 import { isLent, lentGroup, shown } from "./device.ts";
 import { findAtHome, findInPod, isSomewhere } from "./find.ts";
+import { moveAsCan } from "./move.ts";
 import { restoreLink, restoreVf } from "./restore.ts";
 
 /**
@@ -65,18 +65,7 @@ async function moveHome(
   // Whatever group the pod gave it: until all is as it was, it is known by its own.
   const change = { index: inPod.index, label, netnsFd: host.fd, group };
   // Its ifindex or its name may be another link's meanwhile: home it goes, and restoreLink says so of the name.
-  const ways = [{ name: master, newIndex: masterIndex }, { name: master }, { name: "dev%d" }];
-  for (const [place, way] of ways.entries()) {
-    try {
-      await pod.netlink.request([setLink({ ...change, ...way })]);
-      return;
-    } catch (error) {
-      const { code = "" } = error as Partial<NetlinkError>;
-      // The kernel moves first and names then: after a refused name it may be home already.
-      if (code === "ENODEV" && place > 0) return;
-      if (!["EBUSY", "EEXIST"].includes(code) || place === ways.length - 1) throw error;
-    }
-  }
+  await moveAsCan(pod.netlink, change, [{ name: master, newIndex: masterIndex }, { name: master }]);
 }
 
 /** ms that the kernel may take to end a namespace and to put its devices back (cleanup_net) */
