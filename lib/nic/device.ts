@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { basename, join } from "node:path";
+import { linkTarget, listFolder, readValue } from "../linux/sysfs.ts";
 import type { NicDevice } from "./host-nic.ts";
 
 const pciAddress = /^[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$/i;
@@ -28,7 +28,7 @@ export class Devices {
   /** Mbit/s, as the driver says; undefined where it says none. */
   speedOf(ifname: string): number | undefined {
     // EINVAL without carrier; -1 (virtio) and 2^32-1 stand for unknown.
-    const speed = Number(value(`${this.#sys}/class/net/${ifname}/speed`) ?? Number.NaN);
+    const speed = Number(readValue(`${this.#sys}/class/net/${ifname}/speed`) ?? Number.NaN);
     return Number.isInteger(speed) && speed > 0 && speed < 0xffffffff ? speed : undefined;
   }
 }
@@ -67,14 +67,14 @@ function readFunction(
   folder: string,
   says: ReadonlyMap<string, string>,
 ): Omit<NicDevice, "bus" | "address" | "path" | "driver"> {
-  const entries = new Set(list(folder));
+  const entries = new Set(listFolder(folder));
   const [vendor, product] = (says.get("PCI_ID") ?? "").toLowerCase().split(":");
   const pciClass = says.get("PCI_CLASS");
   const numaNode = number(`${folder}/numa_node`);
   const parent = entries.has("physfn") ? linkTarget(`${folder}/physfn`) : undefined;
   const total = entries.has("sriov_totalvfs") ? (number(`${folder}/sriov_totalvfs`) ?? 0) : 0;
   return {
-    rdma: entries.has("infiniband") ? list(`${folder}/infiniband`) : [],
+    rdma: entries.has("infiniband") ? listFolder(`${folder}/infiniband`) : [],
     ...(vendor && product ? { vendor, product } : {}),
     ...(pciClass === undefined ? {} : { pciClass: pciClass.toLowerCase().padStart(6, "0") }),
     ...(numaNode === undefined || numaNode < 0 ? {} : { numaNode }),
@@ -97,27 +97,11 @@ const driverOf = (says: ReadonlyMap<string, string>): { driver?: string } => {
 
 /** KEY=value lines: DRIVER, PCI_CLASS, PCI_ID in one read. */
 function uevent(folder: string): ReadonlyMap<string, string> {
-  const lines = (value(`${folder}/uevent`) ?? "").split("\n");
+  const lines = (readValue(`${folder}/uevent`) ?? "").split("\n");
   return new Map(lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]));
 }
 
 function number(path: string): number | undefined {
-  const text = value(path);
+  const text = readValue(path);
   return text !== undefined && /^-?\d{1,15}$/.test(text) ? Number(text) : undefined;
-}
-
-// A device may go while it is looked at, and a driver may answer no read: what is not to be had is left out.
-function value(path: string): string | undefined {
-  return tried(() => readFileSync(path, "utf8").trim());
-}
-const linkTarget = (path: string): string | undefined => tried(() => readlinkSync(path));
-const list = (path: string): string[] => tried(() => readdirSync(path).sort()) ?? [];
-
-function tried<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-    return undefined;
-  }
 }

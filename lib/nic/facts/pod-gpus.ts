@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
+import { listFolder, readValue } from "../../linux/sysfs.ts";
 import { devicePath } from "../device.ts";
 import type { Gpu, Location } from "../policy/distance.ts";
 import type { PodDevice } from "./pod-device.ts";
@@ -50,23 +51,17 @@ function pathIn(sys: string, address: string): readonly string[] {
   }
 }
 
-/** PCI addresses by UUID, as NVIDIA's driver shows them: /proc/driver/nvidia/gpus/0000:3b:00.0/information. */
+/**
+ * PCI addresses by UUID, as NVIDIA's driver shows them: /proc/driver/nvidia/gpus/0000:3b:00.0/information. Without its
+ * files a GPU's NUMA node, which kubelet has, must do.
+ */
 function nvidiaAddresses(proc: string): ReadonlyMap<string, string> {
   const folder = `${proc}/driver/nvidia/gpus`;
   const found = new Map<string, string>();
-  for (const address of tried(() => readdirSync(folder)) ?? []) {
-    const text = tried(() => readFileSync(`${folder}/${address}/information`, "utf8")) ?? "";
+  for (const address of listFolder(folder)) {
+    const text = readValue(`${folder}/${address}/information`) ?? "";
     const [, uuid] = /^GPU UUID:\s*(\S+)/m.exec(text) ?? [];
     if (uuid !== undefined) found.set(uuid, address);
   }
   return found;
-}
-
-// Without the driver's files a GPU's NUMA node, which kubelet has, must do.
-function tried<T>(read: () => T): T | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
 }
