@@ -82,7 +82,7 @@ describe("kubelet does not tell of a pod where", () => {
     [
       "it refuses, in many words",
       body(utf8(""), { "grpc-status": "13", "grpc-message": `a%0Ab%zz${"c".repeat(300)}` }),
-      /^answers with gRPC status 13 \(a%0Ab%zzc{190,}\)$/,
+      /^answers with gRPC status 13 \(a%0Ab%zzc{192}\)$/,
     ],
     [
       "it refuses, on several lines",

@@ -33,9 +33,10 @@ describe("an answer of kubelet's pod-resources", () => {
     ["of other pods only", [{ ...given({ devices: [gpu("GPU-a")] }), name: "other" }], []],
     ["of a pod with no containers", [pod], [[]]],
     ["of a pod with a container of no devices", [given({ name: "c" })], [[]]],
+    ["of a device of NUMA node 0", [given({ devices: [gpu("GPU-a", 0)] })], [[known("GPU-a", 0)]]],
     [
-      "of a device of NUMA node 0, which is not on the wire",
-      [given({ devices: [gpu("GPU-a", 0)] })],
+      "of a device of NUMA node 0 as Go writes it, without the 0",
+      [{ ...pod, containers: [{ devices: [{ ...gpu("GPU-a"), topology: { nodes: [{}] } }] }] }],
       [[known("GPU-a", 0)]],
     ],
     ["of a device of NUMA node 300", [given({ devices: [gpu("GPU-a", 300)] })], [[known("GPU-a", 300)]]],
