@@ -8,6 +8,7 @@ import { decodeAddress, dumpAddresses } from "../netlink/message/address.ts";
 import { decodeLink, dumpLinks, getLinkByIndex, getLinkByName, type Link } from "../netlink/message/link.ts";
 import { decodeRoute, dumpRoutes } from "../netlink/message/route.ts";
 import type { Netlink } from "../netlink/socket.ts";
+import { lowersOf, overKind } from "./lower.ts";
 import type { Nic } from "./nic.ts";
 
 /** Where the host is looked at. */
@@ -114,27 +115,18 @@ function toNic(link: Link, addresses: readonly Cidr[]): Omit<Nic, "physical" | "
 
 /** The ifindexes of links with a device, and of the VLANs and bonds over those. */
 function physicalLinks(host: HostView, links: readonly Link[]): ReadonlySet<number> {
-  const isOver = (link: Link) => ["vlan", "bond"].includes(kindName(link));
+  const byIndex = new Map(links.map((link) => [link.index, link]));
+  const above = links.filter((link) => overKind(link) !== undefined);
   const found = new Set(
-    links.filter((link) => !isOver(link) && hasDevice(host, link)).map(({ index }) => index),
+    links.filter((link) => overKind(link) === undefined && hasDevice(host, link)).map(({ index }) => index),
   );
-  const above = links.filter(isOver);
   // As often as links stand on each other.
   for (let known = -1; known !== found.size; ) {
     known = found.size;
     for (const link of above)
-      if (lowersOf(link, links).some((lower) => found.has(lower))) found.add(link.index);
+      if (lowersOf(link, byIndex).some(({ index }) => found.has(index))) found.add(link.index);
   }
   return found;
-}
-
-const kindName = ({ kind }: Link): string => (kind?.kind === "other" ? kind.name : (kind?.kind ?? ""));
-
-function lowersOf(link: Link, links: readonly Link[]): readonly number[] {
-  if (kindName(link) === "bond")
-    return links.filter(({ master }) => master === link.index).map(({ index }) => index);
-  // With a netnsid the link below is in another namespace.
-  return link.link === undefined || link.linkNetnsid !== undefined ? [] : [link.link];
 }
 
 const hasDevice = ({ sys }: HostView, { name }: Link): boolean =>

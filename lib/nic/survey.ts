@@ -12,6 +12,7 @@ import { decodeLink, dumpLinks, type Link } from "../netlink/message/link.ts";
 import { Devices } from "./device.ts";
 import { dump, type HostView, readAddresses, readDefaultRoutes } from "./discover.ts";
 import type { HostNic, NicDevice } from "./host-nic.ts";
+import { lowersOf, overKind } from "./lower.ts";
 import { compareNames } from "./nic.ts";
 
 export interface SurveyOptions {
@@ -129,14 +130,13 @@ function standingOf(
   link: Link,
   seen: ReadonlySet<number>,
 ): Standing | undefined {
-  const kind = link.kind?.kind === "other" ? link.kind.name : link.kind?.kind;
-  if ((kind === "vlan" || kind === "bond") && !seen.has(link.index)) {
+  const sort = overKind(link);
+  if (sort !== undefined && !seen.has(link.index)) {
     const above = new Set([...seen, link.index]);
-    const lower = lowersOf(survey, link, kind);
+    const lower = lowersOf(link, survey.links);
     const standings = lower.map((each) => standingOf(survey, devices, each, above));
     const found = standings.flatMap((standing) => standing?.devices ?? []);
-    if (found.length > 0)
-      return { sort: kind, devices: [...new Set(found)], lower: lower.map(({ name }) => name) };
+    if (found.length > 0) return { sort, devices: [...new Set(found)], lower: lower.map(({ name }) => name) };
   } else {
     const device = devices.of(link.name);
     if (device !== undefined && isNetwork(device)) return { sort: "device", devices: [device], lower: [] };
@@ -146,13 +146,6 @@ function standingOf(
 
 /** On PCI, class 0x02: network controllers. Other buses have no classes. */
 const isNetwork = ({ pciClass }: NicDevice): boolean => pciClass === undefined || pciClass.startsWith("02");
-
-function lowersOf({ links }: Survey, link: Link, kind: "vlan" | "bond"): Link[] {
-  if (kind === "bond") return [...links.values()].filter(({ master }) => master === link.index);
-  // With a netnsid the link below is in another namespace.
-  const below = link.link === undefined || link.linkNetnsid !== undefined ? undefined : links.get(link.link);
-  return below === undefined ? [] : [below];
-}
 
 function upperOf({ links, messages }: Survey, { master }: Link): { upper?: string } {
   if (master === undefined) return {};

@@ -44,6 +44,10 @@ export function decodeKind(info: Attributes): LinkKind {
   return known ?? { kind: "other", name };
 }
 
+/** "macvlan", "veth"; undefined for a link that has no kind: a physical one, or loopback. */
+export const kindName = (kind: LinkKind | undefined): string | undefined =>
+  kind?.kind === "other" ? kind.name : kind?.kind;
+
 function isOurs(name: string): name is NewLinkKind["kind"] {
   return Object.hasOwn(kinds, name);
 }

@@ -1,7 +1,7 @@
 import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
 import { type Link, setLink, setLinkUp } from "../../../lib/netlink/message/link.ts";
 import type { Netlink } from "../../../lib/netlink/socket.ts";
-import { findLink } from "./find-link.ts";
+import { findLink } from "../../../lib/nic/discover.ts";
 
 /**
  * Gives a link that is down the MAC address. A virtual function's driver may refuse that, and take the address that its

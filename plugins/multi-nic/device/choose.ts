@@ -2,7 +2,7 @@ import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
 import type { Invocation } from "../../../lib/cni/invocation.ts";
 import type { Store } from "../../../lib/ipam/store.ts";
 import { refusal } from "../../../lib/nic/describe.ts";
-import { type HostView, readNics, readNicsByName } from "../../../lib/nic/discover.ts";
+import { findLink, type HostView, readNics, readNicsByName } from "../../../lib/nic/discover.ts";
 import {
   type Offer,
   offeredNics,
@@ -16,7 +16,6 @@ import type { MultiNicConf } from "../conf.ts";
 import { describeDevice, type Sought } from "./describe.ts";
 import type { DeviceNic } from "./device.ts";
 import { mostDevices } from "./device.ts";
-import { findLink } from "./find-link.ts";
 import { holderOf, lentOut, reclaimDevices } from "./holder.ts";
 import { seekDevice } from "./seek.ts";
 

@@ -1,5 +1,6 @@
 import { present } from "../../../lib/netlink/codec.ts";
 import { IFF_LOOPBACK, IFF_LOWER_UP, IFF_UP } from "../../../lib/netlink/constants.ts";
+import { kindName } from "../../../lib/netlink/kind/kinds.ts";
 import { decodeLink, type Link } from "../../../lib/netlink/message/link.ts";
 import { decodeVfs, getVfs } from "../../../lib/netlink/message/vf.ts";
 import { refusal } from "../../../lib/nic/describe.ts";
@@ -7,7 +8,7 @@ import { devicePath, folderOf } from "../../../lib/nic/device.ts";
 import { type HostView, readAddresses, readDefaultRoutes } from "../../../lib/nic/discover.ts";
 import { portOf, virtualFunctionOf } from "../../../lib/nic/pci.ts";
 import type { MultiNicConf } from "../conf.ts";
-import { type DeviceNic, type HostDevice, type HostVf, kindName } from "./device.ts";
+import type { DeviceNic, HostDevice, HostVf } from "./device.ts";
 
 /** A link that a key of the configuration names. */
 export interface Sought {
@@ -39,7 +40,7 @@ export async function describeDevice(
       pciID,
       port: folder === undefined ? undefined : portOf(view.sys, link.name),
       permanentMac: link.permanentMac,
-      linkKind: kindName(link),
+      linkKind: kindName(link.kind),
       mac: link.mac,
       addresses: addresses.length > 0 ? addresses : undefined,
       vf: kind.kind === "sriov" ? await describeVf(sought, folder, view) : undefined,

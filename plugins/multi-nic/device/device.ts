@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { Cidr } from "../../../lib/net/address.ts";
+import { kindName } from "../../../lib/netlink/kind/kinds.ts";
 import type { Link } from "../../../lib/netlink/message/link.ts";
 import type { RdmaDevice } from "../../../lib/netlink/message/rdma.ts";
 import type { VfAddress, VfSettings } from "../../../lib/netlink/message/vf.ts";
@@ -63,12 +64,9 @@ export const isLentGroup = (key: Parameters<typeof groupOf>[0], group: number): 
 export const shown = (name: string, { pciID }: HostDevice): string =>
   pciID === undefined ? name : `${name} (${pciID})`;
 
-export const kindName = ({ kind }: Link): string | undefined =>
-  kind?.kind === "other" ? kind.name : kind?.kind;
-
 /** Whether nothing of a link speaks against its being the device. Older kernels do not tell what stands behind a link. */
 export function mayBeDevice(link: Link, device: HostDevice): boolean {
-  if (kindName(link) !== device.linkKind) return false;
+  if (kindName(link.kind) !== device.linkKind) return false;
   // An address "burnt in" is not: igbvf takes that which the physical function gives.
   const [is, was] =
     device.folder === undefined

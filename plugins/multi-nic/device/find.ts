@@ -1,10 +1,9 @@
 import { decodeLink, dumpLinks, type Link } from "../../../lib/netlink/message/link.ts";
 import type { Netlink } from "../../../lib/netlink/socket.ts";
-import { dump } from "../../../lib/nic/discover.ts";
+import { dump, findLink } from "../../../lib/nic/discover.ts";
 import { isThere, linksOfDevice, portOf } from "../../../lib/nic/pci.ts";
 import type { LentLink } from "../plan.ts";
 import { mayBeDevice } from "./device.ts";
-import { findLink } from "./find-link.ts";
 
 export const sys = "/sys";
 

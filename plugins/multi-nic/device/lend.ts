@@ -3,10 +3,10 @@ import type { Netns } from "../../../lib/linux/netns.ts";
 import { NetlinkError } from "../../../lib/netlink/error.ts";
 import { setLink } from "../../../lib/netlink/message/link.ts";
 import { setVf, type VfSettings } from "../../../lib/netlink/message/vf.ts";
+import { findLink } from "../../../lib/nic/discover.ts";
 import type { LentLink, Plan } from "../plan.ts";
 import { giveAddress } from "./address.ts";
 import { isLent, lentGroup, shown } from "./device.ts";
-import { findLink } from "./find-link.ts";
 
 /**
  * Moves the plan's devices into the pod, set up and named as planned, one by one. On a failure those before it are in

@@ -2,11 +2,10 @@ import { realpathSync } from "node:fs";
 import type { Store } from "../../../lib/ipam/store.ts";
 import { decodeLink, dumpLinks, type Link } from "../../../lib/netlink/message/link.ts";
 import { refusal } from "../../../lib/nic/describe.ts";
-import { dump, type HostView } from "../../../lib/nic/discover.ts";
+import { dump, findLink, type HostView } from "../../../lib/nic/discover.ts";
 import { driverOfDevice, folderOfPci, linksOfDevice } from "../../../lib/nic/pci.ts";
 import type { DeviceName } from "../device-conf.ts";
 import type { Sought } from "./describe.ts";
-import { findLink } from "./find-link.ts";
 import { holderOf, lentOut } from "./holder.ts";
 
 /** The link that a device is named for. @throws CniError: it is not there, has no link, or is with a pod */
