@@ -3,6 +3,7 @@ import { setPriority } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { keepDatabasesOpen } from "../lib/ipam/open-database.ts";
 import { loadAddon, type NetnsAddon } from "../lib/linux/addon.ts";
+import { lockOffThread } from "../lib/linux/lock.ts";
 import { sendOffThread } from "../lib/netlink/transport.ts";
 
 /** Threads that wait for the kernel, so as many deletions of links at once. They are idle else, and share their code. */
@@ -21,6 +22,7 @@ export async function settle(): Promise<void> {
   setFlagsFromString("--sparkplug");
   hurry();
   keepDatabasesOpen();
+  lockOffThread();
   sendOffThread();
   await startThreads();
 }

@@ -1,9 +1,10 @@
-// What Node cannot do itself: change the calling thread's network namespace, tell the type of a
-// namespace, set options of a netlink socket whose descriptor the npm package keeps to itself, say what it
-// dropped, send on it from another thread, lock a byte of a file, and give memory back.
+// What Node cannot do itself: change the calling thread's network namespace, tell the type of a namespace, set options
+// of a netlink socket whose descriptor the npm package keeps to itself, say what it dropped, send on it from another
+// thread, lock a byte of a file, change one thread's priority in a microsecond, and give memory back.
 // Every function returns or reports 0 or an errno (or a mask); the TypeScript above it makes the errors.
 #define _GNU_SOURCE
 #define NAPI_VERSION 8
+#include "lock.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
@@ -23,7 +24,7 @@
 #define NETLINK_GET_STRICT_CHK 12
 #endif
 
-enum { MOST_ARGUMENTS = 2 };
+enum { MOST_ARGUMENTS = 3 };
 
 // An argument, a number. NaN and the like become 0, as napi_get_value_int64 has it.
 static int64_t argument_at(napi_env env, napi_callback_info info, size_t at) {
@@ -101,11 +102,24 @@ static napi_value dropped(napi_env env, napi_callback_info info) {
   return answer(env, (int32_t)memory[SK_MEMINFO_DROPS]);
 }
 
-// lockByte(fd, offset): 0, or the errno: EAGAIN where another open file description has the lock. It ends with
-// the last descriptor of the description, and so with the process.
+// lockByte(fd, offset, patience): 0, or the errno: EAGAIN where another open file description has the lock, and still has
+// it after so many ms, which the thread sleeps. The lock ends with the last descriptor of the description, and so with
+// the process.
 static napi_value lock_byte(napi_env env, napi_callback_info info) {
-  struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = argument_at(env, info, 1), .l_len = 1};
-  return answer(env, fcntl((int)argument(env, info), F_OFD_SETLK, &lock) == 0 ? 0 : errno);
+  const int fd = (int)argument(env, info);
+  return answer(env, lock_at(fd, argument_at(env, info, 1), argument_at(env, info, 2)));
+}
+
+// unlockByte(fd, offset): 0, or the errno.
+static napi_value unlock_byte(napi_env env, napi_callback_info info) {
+  return answer(env, unlock_at((int)argument(env, info), argument_at(env, info, 1)));
+}
+
+// setNiceness(niceness): what it was, of this thread alone. It stays so where the thread may not have more of the processor.
+static napi_value set_niceness(napi_env env, napi_callback_info info) {
+  const int before = getpriority(PRIO_PROCESS, 0);
+  setpriority(PRIO_PROCESS, 0, (int)argument(env, info));
+  return answer(env, before);
 }
 
 struct sending {
@@ -174,7 +188,8 @@ static napi_value forget(napi_env env, napi_callback_info info) {
 NAPI_MODULE_INIT() {
   static const struct { const char *name; napi_callback call; } functions[] = {
     {"setns", enter}, {"isNetns", is_netns}, {"tuneNetlink", tune_netlink}, {"lockByte", lock_byte},
-    {"sendInThread", send_in_thread}, {"forget", forget}, {"dropped", dropped}};
+    {"unlockByte", unlock_byte}, {"setNiceness", set_niceness}, {"sendInThread", send_in_thread},
+    {"forget", forget}, {"dropped", dropped}};
   for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
     napi_value value;
     if (napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, NULL, &value) != napi_ok)

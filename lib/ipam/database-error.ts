@@ -3,26 +3,24 @@ import { CniError, ErrorCode } from "../cni/error.ts";
 /** Primary result codes: https://www.sqlite.org/rescode.html */
 const sqlite = { ERROR: 1, BUSY: 5, CORRUPT: 11, CANTOPEN: 14, CONSTRAINT: 19, NOTADB: 26 } as const;
 
-/** How long others' transactions are waited for, in milliseconds. */
-const patience = 20_000;
-
 /** What fn gives; what SQLite or the file system throws becomes a CniError io or tryAgainLater naming the file. */
 export function explained<T>(path: string, fn: () => T): T {
+  const began = Date.now();
   try {
     return fn();
   } catch (error) {
-    throw explain(path, error);
+    throw explain(path, error, Date.now() - began);
   }
 }
 
-function explain(path: string, error: unknown): unknown {
+function explain(path: string, error: unknown, waited: number): unknown {
   const code = primaryCode(error);
   if (error instanceof CniError || (code === undefined && !isSystemError(error))) return error;
   const options = { details: error instanceof Error ? error.message : String(error), cause: error };
   if (code === sqlite.BUSY) {
     return new CniError(
       ErrorCode.tryAgainLater,
-      `state database "${path}" was locked by others for ${patience / 1000} s; try again`,
+      `state database "${path}" was locked by others for ${Math.round(waited / 1000)} s; try again`,
       options,
     );
   }
@@ -57,26 +55,9 @@ export function isUnopened(error: unknown): boolean {
   return primaryCode(error) === sqlite.CANTOPEN;
 }
 
-const neverSet = new Int32Array(new SharedArrayBuffer(4));
-
-/** How long a pause is at most, in milliseconds: at the first try, after many, and how it grows from one to the next. */
-const pauses = { first: 3, longest: 25, growth: 1.3 };
-
-/**
- * What fn gives once no other process locks it out. The pauses are short and of chance length: SQLite's own grow to
- * 100 ms, which made the slowest of eight processes wait three times as long. They grow, since fifty that look every
- * other millisecond take the processors from the one that has the lock.
- */
-export function patiently<T>(fn: () => T): T {
-  const deadline = Date.now() + patience;
-  for (let pause = pauses.first; ; pause = Math.min(pause * pauses.growth, pauses.longest)) {
-    try {
-      return fn();
-    } catch (error) {
-      if (primaryCode(error) !== sqlite.BUSY || Date.now() > deadline) throw error;
-    }
-    Atomics.wait(neverSet, 0, 0, Math.random() * pause);
-  }
+/** Whether another has a lock that SQLite wanted. */
+export function isLocked(error: unknown): boolean {
+  return primaryCode(error) === sqlite.BUSY;
 }
 
 function primaryCode(error: unknown): number | undefined {

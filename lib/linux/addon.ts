@@ -3,14 +3,18 @@ import { dirname, join } from "node:path";
 import { getRawAsset, isSea } from "node:sea";
 
 /**
- * What native/netns.c exports. setns, lockByte and forget give 0 or an errno, tuneNetlink a mask of the options taken
- * and the descriptor times 8, dropped a number of messages. sendInThread gives 0 or an errno, and unless it gave one calls back with the same.
+ * What native/netns.c exports. setns, lockByte, unlockByte and forget give 0 or an errno, tuneNetlink a mask of the
+ * options taken and the descriptor times 8, dropped a number of messages, setNiceness what the thread's was.
+ * sendInThread gives 0 or an errno, and unless it gave one calls back with the same. lockByte puts the thread to sleep
+ * until the lock is free, for at most `patience` ms; without, it does not wait.
  */
 export interface NetnsAddon {
   setns(fd: number): number;
   isNetns(fd: number): 0 | 1;
   tuneNetlink(port: number): number;
-  lockByte(fd: number, offset: number): number;
+  lockByte(fd: number, offset: number, patience?: number): number;
+  unlockByte(fd: number, offset: number): number;
+  setNiceness(niceness: number): number;
   sendInThread(fd: number, bytes: Uint8Array, callback: (errno: number) => void): number;
   dropped(fd: number): number;
   forget(address: number, size: number): number;
@@ -31,6 +35,9 @@ export function loadAddon<T>(name: string): T {
   if (!loaded.has(name)) loaded.set(name, isSea() ? fromAsset(name) : fromBuild(name));
   return loaded.get(name) as T;
 }
+
+/** Whether that was done before, so that it costs nothing. */
+export const isLoaded = (name: string): boolean => loaded.has(name);
 
 function fromBuild(name: string): unknown {
   const file = join(import.meta.dirname, "../../build/native", `${name}-${process.arch}.node`);

@@ -45,7 +45,9 @@ export async function claim(
   pod: Netns,
   request: ClaimRequest,
 ): Promise<Claim> {
-  const attempt = () => store.write((tx) => record(tx, invocation, pod, request));
+  // Before the transaction, which all others wait for: it reads files.
+  const attachment = newAttachment(invocation, pod);
+  const attempt = () => store.write((tx) => record(tx, attachment, request));
   try {
     return attempt();
   } catch (error) {
@@ -60,10 +62,9 @@ export async function claim(
 const reclaimOfIpam = (store: Store, { network }: Invocation): number =>
   store.write((tx) => reclaim(tx, network, "multi-nic-ipam", Date.now()).length);
 
-function record(tx: StoreTx, invocation: Invocation, pod: Netns, request: ClaimRequest): Claim {
+function record(tx: StoreTx, attachment: NewAttachment, request: ClaimRequest): Claim {
   const { conf, links, delegates, addressing, guard } = request;
   guard?.(tx);
-  const attachment = newAttachment(invocation, pod);
   const id = tx.insert(attachment);
   const plan = planAttachment(attachment, conf, links, addressing(tx, id), delegates);
   const text = encodePlan(plan);
