@@ -22,8 +22,15 @@ export const keyOf = ({ network, containerId, ifname }: Invocation): AttachmentK
   ifname,
 });
 
-/** ms that a call waits for another one of the same attachment; an ADD with a slow IPAM may take seconds. */
-const patience = 20_000;
+/**
+ * ms that a call waits for others of the same attachment. An ADD with a slow IPAM takes seconds, one of many on a busy
+ * machine more, and an ADD must not fail for waiting its turn: it has half of the four minutes that kubelet gives a
+ * sandbox.
+ */
+const patience = 120_000;
+
+/** The same for DEL, which goes on without the lock then: an ADD that hangs must not keep a pod in Terminating. */
+export const patienceOfDel = 20_000;
 
 /**
  * One call at a time for one attachment: what is found in the pod is then this call's to make or to undo. Runtimes see

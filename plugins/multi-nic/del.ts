@@ -13,6 +13,7 @@ import {
   lockAttachment,
   markDeleting,
   openRecorded,
+  patienceOfDel,
 } from "./attachment.ts";
 import { parseMultiNicConf } from "./conf.ts";
 import { detach } from "./detach.ts";
@@ -58,7 +59,7 @@ async function detachFormer(invocation: Invocation): Promise<void> {
 /** A DEL that cannot have the lock is served without: it must not be kept waiting by what hangs. */
 async function lockOrLog(invocation: Invocation): Promise<Disposable | undefined> {
   try {
-    return await lockAttachment(invocation, keyOf(invocation));
+    return await lockAttachment(invocation, keyOf(invocation), patienceOfDel);
   } catch (error) {
     invocation.log.error("DEL goes on without the lock", { error: String(error) });
     return undefined;
