@@ -1,4 +1,5 @@
 import { constants } from "node:os";
+import { UsageError } from "./pod.ts";
 
 /** What a call needs of its process. */
 export interface Call {
@@ -28,8 +29,7 @@ async function served({ args, version }: Call, stop: AbortSignal): Promise<numbe
     process.stderr.write("multi-nic-concheck: stopped; everything it opened is closed\n");
     return 128 + constants.signals[stop.reason as (typeof signals)[number]];
   } catch (error) {
-    // Not instanceof: in the executable, what is imported lazily has a class of its own of the same name.
-    if (error instanceof Error && error.name === "UsageError") {
+    if (error instanceof UsageError) {
       process.stderr.write(`multi-nic-concheck: ${error.message}\nmulti-nic-concheck --help says more\n`);
       return 64;
     }

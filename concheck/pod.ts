@@ -1,3 +1,4 @@
+import { sharedError } from "../lib/linux/shared-error.ts";
 import type { Cidr } from "../lib/net/address.ts";
 
 /** One address of a pod, on one of its NICs. */
@@ -26,6 +27,4 @@ export interface Network {
 }
 
 /** What is wrong with the arguments, or with what they name; its message is for the user. Exit code 64. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
+export class UsageError extends sharedError("concheck.UsageError") {}
