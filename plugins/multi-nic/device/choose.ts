@@ -46,15 +46,21 @@ export async function chooseDevices(call: DeviceCall): Promise<SelectedNic<Devic
   const chosen = found.slice(0, nics);
   if (chosen.length > mostDevices)
     throw invalid(`${chosen.length} devices are more than the ${mostDevices} one attachment can have`);
-  return withRdma(chosen, call.view.sys);
+  return withRdma(chosen, call);
 }
 
 type Chosen = SelectedNic<DeviceNic>[];
 
 /** With the RDMA devices that move along; those of several links of one device with the first. */
-async function withRdma(chosen: Chosen, sys: string): Promise<Chosen> {
+async function withRdma(chosen: Chosen, { view: { sys }, invocation }: DeviceCall): Promise<Chosen> {
   const folderOf = ({ nic: { device } }: Chosen[number]) => device.folder ?? "";
-  const folders = chosen.map(folderOf).filter((folder) => rdmaOfDevice(sys, folder)?.length);
+  const folders: string[] = [];
+  for (const each of chosen) {
+    const names = rdmaOfDevice(sys, folderOf(each));
+    if (names !== undefined && names.length > 0) folders.push(folderOf(each));
+    else if (names !== undefined)
+      invocation.log.info("the RDMA devices of a NIC are in another namespace", { nic: each.nic.name });
+  }
   if (folders.length === 0) return chosen;
   const moving = await (await import("./rdma.ts")).rdmaToMove(sys, folders);
   return chosen.map((each, place) => {
