@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { JsonObject } from "../../lib/cni/json.ts";
 import { conf } from "./conf.ts";
 import { withoutStore } from "./damages.ts";
@@ -19,6 +19,9 @@ import {
   setNumberOfVfs,
   sriov,
 } from "./sriov.ts";
+
+// Each loads modules and calls the executable up to nine times, every processor emulated.
+vi.setConfig({ testTimeout: 240_000 });
 
 /** In the test kernel's own namespace, as on a node: to that one the kernel puts devices back. */
 describeWhere(sriov(), "RDMA devices of NICs that are lent", () => {
