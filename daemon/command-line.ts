@@ -35,6 +35,7 @@ export interface PlanOptions {
 export type Command =
   | { readonly verb: "help" }
   | { readonly verb: "version" }
+  | { readonly verb: "read-cluster" }
   | ({ readonly verb: "serve" } & ServeOptions)
   | { readonly verb: "status" | "routes"; readonly stateDir: string; readonly json: boolean }
   | ({ readonly verb: "plan" } & PlanOptions)
@@ -104,6 +105,8 @@ type Env = Readonly<Record<string, string | undefined>>;
 
 /** The command that arguments are for. Throws UsageError. */
 export function parseCommand(args: readonly string[], env: Env): Command {
+  // What the daemon starts to have a cluster file read (cluster/read-cluster.ts).
+  if (args[0] === "read-cluster") return { verb: "read-cluster" };
   // It has options of its own.
   if (args[0] === "nics") return { verb: "nics", args: args.slice(1) };
   const { values, positionals } = parsed(args);

@@ -41,6 +41,9 @@ async function run(command: Command, version: string): Promise<number> {
       return (await import("./cluster/review.ts")).review(command, print);
     case "cleanup":
       return (await import("./cluster/cleanup.ts")).cleanup(command, print);
+    case "read-cluster":
+      (await import("./cluster/read-stdin.ts")).readStdin();
+      return 0;
     case "nics": {
       const { stdout, stderr, exitCode } = await (await import("./nics.ts")).nics(command.args, process.env);
       process.stderr.write(stderr);

@@ -46,5 +46,5 @@ const answers: Readonly<Record<string, (source: Source) => Promise<Answer>>> = {
   }),
   "/healthz": async () => ({ type: "text/plain", text: "ok\n" }),
   "/status": async ({ figures }) => json(figures.summary()),
-  "/routes": async ({ cluster }) => json(cluster?.status() ?? null),
+  "/routes": async ({ cluster }) => json((await cluster?.status()) ?? null),
 };

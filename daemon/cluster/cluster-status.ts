@@ -1,6 +1,7 @@
 import { formatAddress, formatCidr } from "../../lib/net/address.ts";
 import { toRoute } from "../../lib/route/host-routes.ts";
 import { keyOfRoute } from "../routes/reconcile.ts";
+import { mapInSlices } from "../slices.ts";
 import type { KeepOptions, State } from "./state.ts";
 
 /** A route as it is: it is there ("ok"), or the kernel did not take it. */
@@ -25,25 +26,25 @@ export interface ClusterStatus {
   readonly failures: readonly string[];
 }
 
-export function statusOf(
+export async function statusOf(
   { plans, failures, problems, trouble, actual }: State,
   { file, node }: KeepOptions,
-): ClusterStatus {
+): Promise<ClusterStatus> {
   const refused = new Map(failures.map(({ key, error }) => [key, error]));
-  const there = new Set(actual.routes.map(keyOfRoute));
-  const routes = plans.flatMap(({ network, routes }) =>
-    routes.map((route): RouteStatus => {
-      const key = keyOfRoute(toRoute(network.name, route));
-      const { dev, host } = route;
-      const [dst, via] = [formatCidr(route.dst), formatAddress(route.gateway)];
-      const status = { network: network.name, dst, via, dev, host };
-      const error = refused.get(key);
-      if (error !== undefined) return { ...status, state: "failed", error };
-      return there.has(key)
-        ? { ...status, state: "ok" }
-        : { ...status, state: "failed", error: "not there yet" };
-    }),
+  const there = new Set(await mapInSlices(actual.routes, keyOfRoute));
+  const planned = plans.flatMap(({ network, routes }) =>
+    routes.map((route) => [network.name, route] as const),
   );
+  const routes = await mapInSlices(planned, ([network, route]): RouteStatus => {
+    const key = keyOfRoute(toRoute(network, route));
+    const { dev, host } = route;
+    const status = { network, dst: formatCidr(route.dst), via: formatAddress(route.gateway), dev, host };
+    const error = refused.get(key);
+    if (error !== undefined) return { ...status, state: "failed", error };
+    return there.has(key)
+      ? { ...status, state: "ok" }
+      : { ...status, state: "failed", error: "not there yet" };
+  });
   const missing = plans.flatMap(({ network, missing }) =>
     missing.map(
       ({ place, addresses }) =>

@@ -1,4 +1,5 @@
 import { unwatchFile, watchFile } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Cluster, ClusterHost } from "../../lib/cluster/cluster.ts";
 import { type NetworkPlan, nodeFileOf, planHost } from "../../lib/cluster/host-plan.ts";
@@ -18,13 +19,15 @@ import { initialState, type KeepOptions, type State } from "./state.ts";
 import { takeFile } from "./take-file.ts";
 
 export interface Keeper extends Disposable {
-  status(): ClusterStatus;
+  status(): Promise<ClusterStatus>;
 }
 
 /** ms between looks at the file */
 const fileInterval = 1_000;
 /** ms until what failed is tried again */
 const retry = 5_000;
+/** ms until a file that could not be read is read again, though it does not change */
+const reread = 60_000;
 
 /**
  * Keeps this host as the cluster file has it: node files, routes and rules. Looks again at each change of the file, of
@@ -52,16 +55,24 @@ export async function keepCluster(host: Netns, nics: NicWatch, options: KeepOpti
       if (state.failures.length > 0 || state.trouble !== "") again = setTimeout(look, retry, true).unref();
     });
   };
-  const read = () => takeFile(state, options);
-  read();
-  await look(true);
-  const onFile = () => {
-    if (read()) void look(false);
+  const ended = new AbortController();
+  let reading: Promise<void> = Promise.resolve();
+  let later: NodeJS.Timeout | undefined;
+  const read = (): Promise<void> => {
+    reading = reading.then(async () => {
+      clearTimeout(later);
+      if (await takeFile(state, options, ended.signal)) await look(false);
+      if (state.isUnread) later = setTimeout(read, reread).unref();
+    });
+    return reading;
   };
+  await read();
+  const onFile = () => void read();
   watchFile(options.file, { interval: fileInterval }, onFile).unref();
   const stack = new DisposableStack();
   stack.defer(() => unwatchFile(options.file, onFile));
-  stack.defer(() => clearTimeout(again));
+  stack.defer(() => ended.abort());
+  stack.defer(() => [again, later].forEach(clearTimeout));
   stack.use(listenForRoutes(host, () => void look(true)));
   stack.use(
     nics.onLook((heard) => {
@@ -84,8 +95,11 @@ function concerns(heard: Heard, { nics }: NicWatch, { planned }: State): boolean
 async function carryOut(host: Netns, nics: NicWatch, state: State, { paths }: KeepOptions): Promise<void> {
   if (state.cluster === undefined || state.host === undefined) return;
   await plan(state.cluster, state.host, nics, state);
+  // Of 1,000 hosts each of these steps takes some 10 ms: calls are taken between them.
+  await setImmediate();
   writeNodeFiles(state.plans, paths);
   const wanted = wantedOf(state.plans);
+  await setImmediate();
   const wasStale = state.isStale;
   state.isStale = false;
   const before = wasStale ? await readOurs(host.netlink) : state.actual;

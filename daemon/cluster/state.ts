@@ -19,6 +19,8 @@ export interface KeepOptions {
 export interface State {
   cluster: Cluster | undefined;
   host: ClusterHost | undefined;
+  /** SHA-256 of the file that this is of */
+  digest: string;
   plans: readonly NetworkPlan[];
   /** What the plans were made of */
   planned:
@@ -34,6 +36,8 @@ export interface State {
   isStale: boolean;
   failures: readonly Failure[];
   problems: readonly string[];
+  /** Whether it is not known what is in the file: nobody could read it */
+  isUnread: boolean;
   /** What kept the last look from its end; "" where nothing did */
   trouble: string;
 }
@@ -41,11 +45,13 @@ export interface State {
 export const initialState = (): State => ({
   cluster: undefined,
   host: undefined,
+  digest: "",
   plans: [],
   planned: undefined,
   actual: { routes: [], rules: [] },
   isStale: true,
   failures: [],
   problems: [],
+  isUnread: false,
   trouble: "",
 });

@@ -1,22 +1,32 @@
+import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { setImmediate } from "node:timers/promises";
 import { type Cluster, ClusterError, type ClusterHost } from "../../lib/cluster/cluster.ts";
 import { nodeFileOf, planHost, renumbering } from "../../lib/cluster/host-plan.ts";
-import { parseCluster } from "../../lib/cluster/parse.ts";
 import { say } from "../log.ts";
 import { readWritten } from "./node-files.ts";
+import { readCluster } from "./read-cluster.ts";
 import type { KeepOptions, State } from "./state.ts";
 
 /** Reads the cluster file into the state; whether there is a new one to carry out. */
-export function takeFile(state: State, options: KeepOptions): boolean {
+export async function takeFile(state: State, options: KeepOptions, signal: AbortSignal): Promise<boolean> {
   try {
-    const cluster = parseCluster(readFileSync(options.file, "utf8"));
+    const text = readFileSync(options.file, "utf8");
+    const digest = hash("sha256", text);
+    // Put there again, or back in the place of one that was not taken.
+    if (digest === state.digest) {
+      Object.assign(state, { problems: [], isUnread: false });
+      return false;
+    }
+    const cluster = await readCluster(text, signal);
+    await setImmediate();
     const host = cluster.hosts.find(({ name }) => name === options.node);
     if (host === undefined)
       throw new ClusterError([
         `hosts: "${options.node}" is not among them; add it, or start multi-nicd with --node NAME`,
       ]);
     checkRenumbering(cluster, host, options);
-    Object.assign(state, { cluster, host, problems: [] });
+    Object.assign(state, { cluster, host, digest, problems: [], isUnread: false });
     say("info", "took the cluster file", {
       file: options.file,
       networks: cluster.networks.length,
@@ -24,9 +34,10 @@ export function takeFile(state: State, options: KeepOptions): boolean {
     });
     return true;
   } catch (error) {
+    if (signal.aborted) return false;
     const problems =
       error instanceof ClusterError ? error.problems : [`${options.file}: ${(error as Error).message}`];
-    state.problems = problems;
+    Object.assign(state, { problems, isUnread: !(error instanceof ClusterError) });
     say("error", "the cluster file is not taken; what was in force stays", { file: options.file, problems });
     return false;
   }

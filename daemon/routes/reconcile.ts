@@ -12,6 +12,7 @@ import {
 import { decodeRule, deleteRule, dumpRules, newRule, type Rule } from "../../lib/netlink/message/rule.ts";
 import type { Netlink } from "../../lib/netlink/socket.ts";
 import { diffRoutes, diffRules, hostProtocol } from "../../lib/route/host-routes.ts";
+import { mapInSlices } from "../slices.ts";
 
 /** What a host is to have of ours, and nothing else of ours. */
 export interface Wanted {
@@ -42,7 +43,8 @@ export async function readOurs(netlink: Netlink): Promise<Wanted> {
   const rules: Rule[] = [];
   for (const family of [4, 6] as const) {
     const [messages = []] = await netlink.request([dumpRoutes(undefined, family)]);
-    routes.push(...messages.filter(({ body }) => body[5] === hostProtocol).map(decodeRoute));
+    const ofOurs = messages.filter(({ body }) => body[5] === hostProtocol);
+    routes.push(...(await mapInSlices(ofOurs, decodeRoute)));
     const [ofRules = []] = await netlink.request([dumpRules(family)]);
     rules.push(...ofRules.map(decodeRule).filter(({ protocol }) => protocol === hostProtocol));
   }
@@ -61,8 +63,8 @@ export async function reconcile(netlink: Netlink, wanted: Wanted, actual: Wanted
   const steps: Step[] = [
     ...routes.add.map((route) => ofRoute(route, newRoute)),
     ...routes.replace.map((route) => ofRoute(route, replaceRoute)),
-    ...rules.add.map((rule) => ({ request: newRule(rule), key: "", deletes: false })),
-    ...rules.remove.map((rule) => ({ request: deleteRule(rule), key: "", deletes: true })),
+    ...rules.add.map((rule) => ({ request: () => newRule(rule), key: () => "", deletes: false })),
+    ...rules.remove.map((rule) => ({ request: () => deleteRule(rule), key: () => "", deletes: true })),
     ...routes.remove.map((route) => ofRoute(route, deleteRoute)),
   ];
   if (steps.length === 0) return { changes: 0, failures: [], actual };
@@ -73,14 +75,14 @@ export async function reconcile(netlink: Netlink, wanted: Wanted, actual: Wanted
 }
 
 interface Step {
-  readonly request: Request;
-  readonly key: string;
+  readonly request: () => Request;
+  readonly key: () => string;
   readonly deletes: boolean;
 }
 
 const ofRoute = (route: Route, request: (route: Route) => Request): Step => ({
-  request: request(route),
-  key: keyOfRoute(route),
+  request: () => request(route),
+  key: () => keyOfRoute(route),
   deletes: request === deleteRoute,
 });
 
@@ -88,8 +90,9 @@ const ofRoute = (route: Route, request: (route: Route) => Request): Step => ({
 const gone = new Set(["ESRCH", "ENOENT"]);
 
 async function carryOut(netlink: Netlink, steps: readonly Step[]): Promise<Failure[]> {
+  const requests = await mapInSlices(steps, ({ request }) => request());
   try {
-    await netlink.request(steps.map(({ request }) => request));
+    await netlink.request(requests);
     return [];
   } catch (error) {
     if (!(error instanceof NetlinkError)) throw error;
@@ -99,7 +102,7 @@ async function carryOut(netlink: Netlink, steps: readonly Step[]): Promise<Failu
       .map((refusal) => ({
         what: refusal.request,
         error: refusal.message,
-        key: steps[refusal.index]?.key ?? "",
+        key: steps[refusal.index]?.key() ?? "",
       }));
   }
 }
