@@ -1,8 +1,7 @@
-import { parseArgs } from "node:util";
+import { parseArguments, UsageError } from "../lib/cli/arguments.ts";
 import { statePaths } from "../lib/linux/paths.ts";
 import type { Limits } from "./limits.ts";
 import { type NamedPod, parseNamedPod } from "./named-pods.ts";
-import { UsageError } from "./pod.ts";
 
 /** How a check is made and shown. */
 export interface CheckOptions extends Limits {
@@ -101,13 +100,8 @@ export function parseCommand(
 
 const isVerb = (text: string): text is keyof typeof taken => Object.hasOwn(taken, text);
 
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
+const parsed = (args: readonly string[]) =>
+  parseArguments({ args: [...args], options, allowPositionals: true });
 
 function checkOptions(values: Values): CheckOptions {
   const seconds = numberOf(values, "seconds", 1, 3600);

@@ -1,5 +1,5 @@
 import { constants } from "node:os";
-import { UsageError } from "./pod.ts";
+import { UsageError } from "../lib/cli/arguments.ts";
 
 /** What a call needs of its process. */
 export interface Call {

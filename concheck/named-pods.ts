@@ -1,9 +1,10 @@
+import { UsageError } from "../lib/cli/arguments.ts";
 import type { Netns } from "../lib/linux/netns.ts";
 import { NetnsError, openNetns } from "../lib/linux/netns.ts";
 import { bitsOf, type Cidr, parseAddress, parseCidr } from "../lib/net/address.ts";
 import { decodeAddress, dumpAddresses } from "../lib/netlink/message/address.ts";
 import { decodeLink, dumpLinks } from "../lib/netlink/message/link.ts";
-import { type Pod, type PodAddress, UsageError } from "./pod.ts";
+import type { Pod, PodAddress } from "./pod.ts";
 
 /** A pod as --netns names it: NAME=PATH[,ADDRESS…]. */
 export interface NamedPod {

@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { UsageError } from "../lib/cli/arguments.ts";
 import { type Netns, ownNetns } from "../lib/linux/netns.ts";
 import { formatAddress, parseCidr } from "../lib/net/address.ts";
 import { type Bandwidths, whyNoIperf } from "./bandwidth.ts";
@@ -10,7 +11,7 @@ import { type Bandwidth, measureFrom } from "./iperf.ts";
 import { inParallel } from "./limits.ts";
 import { addressesIn } from "./named-pods.ts";
 import { type Probe, planProbes } from "./plan.ts";
-import { type Pod, UsageError } from "./pod.ts";
+import type { Pod } from "./pod.ts";
 import { type About, isSecondary, ownName } from "./pod-server.ts";
 import { progress } from "./progress.ts";
 import { ask, isConnected, type Reached } from "./reach.ts";

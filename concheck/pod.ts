@@ -1,4 +1,3 @@
-import { sharedError } from "../lib/linux/shared-error.ts";
 import type { Cidr } from "../lib/net/address.ts";
 
 /** One address of a pod, on one of its NICs. */
@@ -25,6 +24,3 @@ export interface Network {
   readonly name: string;
   readonly pods: readonly Pod[];
 }
-
-/** What is wrong with the arguments, or with what they name; its message is for the user. Exit code 64. */
-export class UsageError extends sharedError("concheck.UsageError") {}

@@ -1,8 +1,9 @@
+import { UsageError } from "../lib/cli/arguments.ts";
 import { checkNetwork } from "./check.ts";
 import { type CheckOptions, type Command, parseCommand } from "./command-line.ts";
 import { help } from "./help.ts";
 import { namedPod } from "./named-pods.ts";
-import { type Network, UsageError } from "./pod.ts";
+import type { Network } from "./pod.ts";
 import { type Checked, isWhole, jsonOf, rowsOf, tableOf } from "./report.ts";
 import { storedNetworks } from "./stored-pods.ts";
 

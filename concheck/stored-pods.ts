@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
+import { UsageError } from "../lib/cli/arguments.ts";
 import type { AttachmentRecord, Lease } from "../lib/ipam/record.ts";
 import { openStore } from "../lib/ipam/store.ts";
 import { namespaceId } from "../lib/linux/namespace-id.ts";
 import { statePaths } from "../lib/linux/paths.ts";
 import { readablePlanOf } from "../plugins/multi-nic/plan-json.ts";
-import { type Network, type Pod, type PodAddress, UsageError } from "./pod.ts";
+import type { Network, Pod, PodAddress } from "./pod.ts";
 
 interface Stored extends AttachmentRecord {
   readonly leases: readonly Lease[];

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
 import { hostname } from "node:os";
-import { parseArgs } from "node:util";
+import { parseArguments, UsageError } from "../lib/cli/arguments.ts";
 import { statePaths } from "../lib/linux/paths.ts";
 
 /** An address of loopback. */
@@ -41,11 +41,6 @@ export type Command =
   | ({ readonly verb: "plan" } & PlanOptions)
   | { readonly verb: "cleanup"; readonly stateDir: string; readonly dryRun: boolean }
   | { readonly verb: "nics"; readonly args: readonly string[] };
-
-/** What is wrong with the arguments; its message is for the user. */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
 
 export const help = `Usage: multi-nicd [serve] [--state-dir DIR] [--cluster FILE [--node NAME] [--renumber]]
                   [--nic NAME]... [--metrics WHERE] [--drain SECONDS]
@@ -109,7 +104,7 @@ export function parseCommand(args: readonly string[], env: Env): Command {
   if (args[0] === "read-cluster") return { verb: "read-cluster" };
   // It has options of its own.
   if (args[0] === "nics") return { verb: "nics", args: args.slice(1) };
-  const { values, positionals } = parsed(args);
+  const { values, positionals } = parseArguments({ args: [...args], options, allowPositionals: true });
   if (values.help) return { verb: "help" };
   if (values.version) return { verb: "version" };
   const [verb = "serve", ...rest] = positionals;
@@ -142,14 +137,6 @@ export function parseCommand(args: readonly string[], env: Env): Command {
     renumber,
     nics: values.nic ?? [],
   };
-}
-
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
 }
 
 function drainOf(text = "30"): number {

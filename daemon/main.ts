@@ -1,4 +1,5 @@
-import { type Command, help, parseCommand, UsageError } from "./command-line.ts";
+import { UsageError } from "../lib/cli/arguments.ts";
+import { type Command, help, parseCommand } from "./command-line.ts";
 import { say } from "./log.ts";
 
 /** What a call of multi-nicd needs of its process. */

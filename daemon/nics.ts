@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { parseArguments, UsageError } from "../lib/cli/arguments.ts";
 import { CniError } from "../lib/cni/error.ts";
 import { ownNetns } from "../lib/linux/netns.ts";
 import { NetlinkError } from "../lib/netlink/error.ts";
@@ -43,49 +43,48 @@ export async function nics(
   args: readonly string[],
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<NicsAnswer> {
-  const values = parsed(args);
-  if (typeof values === "string") return wrong(values);
-  if (values.help) return printed(nicsHelp);
-  const { all = false, json = false, sys = "/sys" } = values;
-  const file = values.explain;
-  if (file === undefined && values["pod-uid"] !== undefined)
-    return wrong("--pod-uid goes with --explain FILE");
-  if (file === undefined && values.pod !== undefined) return wrong("--pod goes with --explain FILE");
-  const pod = values.pod?.split("/") ?? ["", ""];
-  if (pod.length !== 2 || (values.pod !== undefined && pod.includes("")))
-    return wrong(`--pod: "${values.pod}" is not NAMESPACE/NAME`);
-  if (file !== undefined && all)
-    return wrong("--all does not go with --explain: the configuration says which links count");
   try {
-    using host = ownNetns();
-    const view = { netlink: host.netlink, sys };
-    if (file === undefined) return listed(await surveyNics(view, all ? { virtual: "all" } : {}), json);
-    const stateDir = values["state-dir"] ?? env.MULTI_NIC_CNI_STATE_DIR;
-    const [namespace = "", name = ""] = pod;
-    const names = { uid: values["pod-uid"] ?? "", namespace, name };
-    const said = await explain(
-      { file, pod: names, env: { ...env, MULTI_NIC_CNI_STATE_DIR: stateDir } },
-      host,
-      sys,
-    );
-    const stdout = json ? rulingJson(said) : rulingTable(said);
-    return { ...printed(stdout), exitCode: said.refusal === undefined ? 0 : 1 };
+    return await answerTo(args, env);
   } catch (error) {
+    if (error instanceof UsageError) return wrong(error.message);
     if (error instanceof CniError || error instanceof NetlinkError) return failed(error.message);
     throw error;
   }
 }
 
+async function answerTo(
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<NicsAnswer> {
+  const { values } = parseArguments({ args: [...args], options });
+  if (values.help) return printed(nicsHelp);
+  const { all = false, json = false, sys = "/sys" } = values;
+  const file = values.explain;
+  if (file === undefined && values["pod-uid"] !== undefined)
+    throw new UsageError("--pod-uid goes with --explain FILE");
+  if (file === undefined && values.pod !== undefined) throw new UsageError("--pod goes with --explain FILE");
+  const pod = values.pod?.split("/") ?? ["", ""];
+  if (pod.length !== 2 || (values.pod !== undefined && pod.includes("")))
+    throw new UsageError(`--pod: "${values.pod}" is not NAMESPACE/NAME`);
+  if (file !== undefined && all)
+    throw new UsageError("--all does not go with --explain: the configuration says which links count");
+  using host = ownNetns();
+  const view = { netlink: host.netlink, sys };
+  if (file === undefined) return listed(await surveyNics(view, all ? { virtual: "all" } : {}), json);
+  const stateDir = values["state-dir"] ?? env.MULTI_NIC_CNI_STATE_DIR;
+  const [namespace = "", name = ""] = pod;
+  const names = { uid: values["pod-uid"] ?? "", namespace, name };
+  const said = await explain(
+    { file, pod: names, env: { ...env, MULTI_NIC_CNI_STATE_DIR: stateDir } },
+    host,
+    sys,
+  );
+  const stdout = json ? rulingJson(said) : rulingTable(said);
+  return { ...printed(stdout), exitCode: said.refusal === undefined ? 0 : 1 };
+}
+
 const listed = (found: readonly HostNic[], json: boolean): NicsAnswer =>
   printed(json ? `${JSON.stringify({ nics: found.map(nicJson) }, undefined, 2)}\n` : nicTable(found));
-
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options }).values;
-  } catch (error) {
-    return (error as Error).message;
-  }
-}
 
 const printed = (stdout: string): NicsAnswer => ({ stdout, stderr: "", exitCode: 0 });
 const failed = (why: string): NicsAnswer => ({

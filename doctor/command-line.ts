@@ -1,4 +1,4 @@
-import { parseArgs } from "node:util";
+import { parseArguments, UsageError } from "../lib/cli/arguments.ts";
 import { type Role, roles } from "./check.ts";
 
 interface Common {
@@ -32,11 +32,6 @@ export type Command =
       readonly count: number;
       readonly apply: boolean;
     });
-
-/** What is wrong with the arguments; its message is for the user. Exit code 64 (sysexits.h, EX_USAGE). */
-export class UsageError extends Error {
-  override readonly name = "UsageError";
-}
 
 const options = {
   help: { type: "boolean", short: "h" },
@@ -80,13 +75,8 @@ export function parseCommand(args: readonly string[]): Command {
   return { ...common, verb: "examine", role: roleOf(first, rest), ...scopeOf(values) };
 }
 
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    throw new UsageError((error as Error).message);
-  }
-}
+const parsed = (args: readonly string[]) =>
+  parseArguments({ args: [...args], options, allowPositionals: true });
 
 function vfsOf(text: string, pf: string | undefined) {
   if (!/^\d{1,5}$/.test(text))

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, statSync } from "node:fs";
+import { UsageError } from "../lib/cli/arguments.ts";
 import type { Scope } from "./check.ts";
-import { type Command, parseCommand, UsageError } from "./command-line.ts";
+import { type Command, parseCommand } from "./command-line.ts";
 import { type Examined, examine } from "./examine.ts";
 import { exitCodeOf } from "./finding.ts";
 import { help } from "./help.ts";

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { type Command, UsageError } from "../command-line.ts";
+import { UsageError } from "../../lib/cli/arguments.ts";
+import type { Command } from "../command-line.ts";
 import { runProgram } from "../programs.ts";
 import { printable } from "../report.ts";
 import type { Served } from "../serve.ts";

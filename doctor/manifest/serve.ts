@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
-import { type Command, UsageError } from "../command-line.ts";
+import { UsageError } from "../../lib/cli/arguments.ts";
+import type { Command } from "../command-line.ts";
 import type { Examined } from "../examine.ts";
 import { exitCodeOf } from "../finding.ts";
 import { jsonReport, textOf } from "../report.ts";

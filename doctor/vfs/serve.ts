@@ -1,6 +1,7 @@
 import { statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Command, UsageError } from "../command-line.ts";
+import { UsageError } from "../../lib/cli/arguments.ts";
+import type { Command } from "../command-line.ts";
 import { physicalFunction } from "../physical-functions.ts";
 import type { Served } from "../serve.ts";
 import { numberOf, type Tree } from "../tree.ts";

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { type Command, parseCommand, UsageError } from "../../doctor/command-line.ts";
+import { type Command, parseCommand } from "../../doctor/command-line.ts";
+import { UsageError } from "../../lib/cli/arguments.ts";
 
 const common = { json: false, root: "/" };
 
