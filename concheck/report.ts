@@ -1,3 +1,4 @@
+import { aligned, printable } from "../lib/cli/table.ts";
 import { formatCidr } from "../lib/net/address.ts";
 import type { Bandwidths } from "./bandwidth.ts";
 import type { Outcome } from "./endpoint.ts";
@@ -99,15 +100,8 @@ const mostReasons = 20;
 /** The table of a network, and below it why something is not connected. */
 export function tableOf({ network }: Checked, rows: readonly Row[]): string {
   const cells = [["FROM", "TO", "CONNECTED/TOTAL IPs", "", "BANDWIDTHs"], ...rows.map(cellsOf)];
-  const widths = [0, 1, 2, 3].map((at) => Math.max(...cells.map((row) => row[at]?.length ?? 0)));
-  const lines = cells.map((row) =>
-    row
-      .map((cell, at) => cell.padEnd(widths[at] ?? 0))
-      .join(" ")
-      .trimEnd(),
-  );
   const head = [ruler, `## Connection Check: ${printable(network.name)}`, ruler];
-  return [...head, ...lines, ruler, ...reasonsOf(rows)].map((line) => `${line}\n`).join("");
+  return [...head, ...aligned(cells, " "), ruler, ...reasonsOf(rows)].map((line) => `${line}\n`).join("");
 }
 
 function cellsOf({ from, to, connected, total, addresses }: Row): string[] {
@@ -154,10 +148,4 @@ export function bandwidthText(bitsPerSecond: number): string {
   for (; value >= 1000 && unit < units.length - 1; unit++) value /= 1000;
   const digits = value < 9.995 ? 2 : value < 99.95 ? 1 : 0;
   return `${value.toFixed(digits)}${units[unit]}`;
-}
-
-/** Names come from others: no line break or escape of theirs is printed. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
 }

@@ -1,3 +1,4 @@
+import { printable } from "../lib/cli/table.ts";
 import type { Examined } from "./examine.ts";
 import { exitCodeOf, type Reported, type Severity, severities } from "./finding.ts";
 
@@ -5,12 +6,6 @@ import { exitCodeOf, type Reported, type Severity, severities } from "./finding.
 export function lineOf({ severity, check, where, what, why, mend }: Reported): string {
   const line = `${severity.padEnd(7)}  ${check}  ${where}: ${what}; ${why}${mend === undefined ? "" : `; mend: ${mend}`}`;
   return printable(line);
-}
-
-/** Names and values come from files that anybody may have written: no line break or escape of theirs is printed. */
-export function printable(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
 }
 
 /** The lines of a report, worst last, with a line for each check that found nothing, and the sum. */

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
+import { aligned } from "../../lib/cli/table.ts";
 import { type Cluster, ClusterError, type ClusterNetwork } from "../../lib/cluster/cluster.ts";
 import { placesOf, sharesOf } from "../../lib/cluster/division.ts";
 import { nodeFileOf, planHost, renumbering } from "../../lib/cluster/host-plan.ts";
 import { parseCluster } from "../../lib/cluster/parse.ts";
 import { formatAddress, formatCidr } from "../../lib/net/address.ts";
 import type { PlanOptions } from "../command-line.ts";
-import { aligned } from "../routes/show.ts";
 
 interface Row {
   readonly network: string;

@@ -1,3 +1,4 @@
+import { aligned, printable } from "../../lib/cli/table.ts";
 import { formatCidr, networkOf } from "../../lib/net/address.ts";
 import type { PodDevices } from "../../lib/nic/facts/pod-devices.ts";
 import type { HostNic } from "../../lib/nic/host-nic.ts";
@@ -91,7 +92,7 @@ export function rulingTable({ network, strategy, rulings, refusal, podDevices }:
   const row = ({ nic, verdict, reason }: Ruling) => [nic.nic.name, verdict, reason];
   const rows = table([["NAME", "VERDICT", "REASON"], ...rulings.map(row)]);
   const head = `network ${network}, policy ${strategy}${podDevices === undefined ? "" : `, ${tellerOf(podDevices)}`}`;
-  return `${shown(head)}\n${rows}${refusal === undefined ? "" : `refused: ${refusal}\n`}`;
+  return `${printable(head)}\n${rows}${refusal === undefined ? "" : `refused: ${refusal}\n`}`;
 }
 
 /** Who told of the pod's devices, and why it was not kubelet itself. */
@@ -99,14 +100,6 @@ const tellerOf = ({ source, reason }: PodDevices): string =>
   `the pod's GPUs by ${source}${reason === undefined ? "" : ` (${reason})`}`;
 
 function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => shown(row[at]).length)));
-  const line = (row: readonly string[]) =>
-    row.map((cell, at) => shown(cell).padEnd(widths[at] ?? 0)).join("  ");
-  return rows.map((row) => `${line(row).trimEnd()}\n`).join("");
-}
-
-/** Names come from whoever made a link: no line break or escape of theirs is printed. */
-function shown(cell: string | undefined): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is replaced
-  return (cell || "-").replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
+  const lines = aligned(rows.map((row) => row.map((cell) => printable(cell || "-"))));
+  return lines.map((line) => `${line}\n`).join("");
 }

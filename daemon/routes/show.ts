@@ -1,3 +1,4 @@
+import { aligned } from "../../lib/cli/table.ts";
 import { ask, unanswered } from "../ask.ts";
 import type { ClusterStatus } from "../cluster/cluster-status.ts";
 import type { StatusOptions } from "../status.ts";
@@ -40,15 +41,4 @@ function table({ file, node, networks, routes, problems, failures }: ClusterStat
   const wrong = [...problems, ...failures].map((line) => `wrong: ${line}`);
   const sum = `${file}: ${node} has ${networks.length} networks, ${routes.filter(({ state }) => state === "ok").length} of ${routes.length} routes`;
   return `${[...aligned([head, ...rows]), ...wrong, sum].join("\n")}\n`;
-}
-
-/** Columns as wide as their widest cell. */
-export function aligned(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
 }

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { UsageError } from "../../lib/cli/arguments.ts";
+import { printable } from "../../lib/cli/table.ts";
 import type { Command } from "../command-line.ts";
 import { runProgram } from "../programs.ts";
-import { printable } from "../report.ts";
 import type { Served } from "../serve.ts";
 import { type Explanation, explain } from "./explain.ts";
 import { latestEvent, type Run } from "./pod-events.ts";
