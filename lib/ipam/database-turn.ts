@@ -15,7 +15,10 @@ export interface Patience {
   readonly again: number;
 }
 
-const usual: Patience = { turn: 60_000, lock: 20_000, again: 1000 };
+export const usualPatience: Patience = { turn: 60_000, lock: 20_000, again: 1000 };
+
+/** Of a process that has one thread for many calls: all of them wait while one does. */
+export const patienceOfMany: Patience = { turn: 10_000, lock: 10_000, again: 1000 };
 
 /** Of the file of locks: behind those of the attachments, which 32 bits number. */
 const byteOfWriters = 2 ** 32;
@@ -31,7 +34,7 @@ export class Turns implements Disposable {
   #wasInVain = false;
 
   /** @param database its path; the file of locks is beside it (lib/linux/paths.ts) */
-  constructor(database: string, patience: Patience = usual) {
+  constructor(database: string, patience: Patience) {
     this.#patience = patience;
     this.#queue = new LockQueue(join(dirname(database), "locks"), byteOfWriters);
   }
@@ -115,7 +118,7 @@ const pauses = { first: 3, longest: 25, growth: 1.3 };
  * 100 ms, which made the slowest of eight processes wait three times as long. They grow, since fifty that look every
  * other millisecond take the processors from the one that has the lock.
  */
-export function patiently<T>(fn: () => T, most: number = usual.lock): T {
+export function patiently<T>(fn: () => T, most: number): T {
   const deadline = Date.now() + most;
   for (let pause = pauses.first; ; pause = Math.min(pause * pauses.growth, pauses.longest)) {
     try {

@@ -1,7 +1,7 @@
 import type { DatabaseSync, SQLInputValue, SQLOutputValue, StatementSync } from "node:sqlite";
 import { explained, isFailure } from "./database-error.ts";
 import { openOrCreate } from "./database-file.ts";
-import { patiently, Turns } from "./database-turn.ts";
+import { type Patience, patiently, Turns, usualPatience } from "./database-turn.ts";
 import { schemaVersion } from "./schema.ts";
 
 export type Row = Record<string, SQLOutputValue>;
@@ -11,14 +11,16 @@ export class Database {
   readonly #path: string;
   readonly #db: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
+  readonly #patience: Patience;
   readonly #turns: Turns;
   #isSuspect = false;
 
   /** Opens the file, making it and its folder (0600, 0700) when it is missing. */
-  constructor(path: string) {
+  constructor(path: string, patience: Patience = usualPatience) {
     this.#path = path;
-    this.#db = explained(path, () => patiently(() => openOrCreate(path)));
-    this.#turns = new Turns(path);
+    this.#patience = patience;
+    this.#db = explained(path, () => patiently(() => openOrCreate(path), patience.lock));
+    this.#turns = new Turns(path, patience);
   }
 
   run(sql: string, ...values: SQLInputValue[]): number {
@@ -60,7 +62,7 @@ export class Database {
       patiently(() => {
         this.#db.exec("BEGIN");
         return this.#finish(fn);
-      }),
+      }, this.#patience.lock),
     );
   }
 

@@ -1,6 +1,7 @@
 import { fileId } from "../linux/file-id.ts";
 import { processWide } from "../linux/process-wide.ts";
 import { Database } from "./database.ts";
+import { patienceOfMany } from "./database-turn.ts";
 
 interface Keeping {
   /** Databases that stay open from call to call, by their paths; undefined where each call opens its own. */
@@ -61,7 +62,7 @@ function replace(all: Map<string, Kept>, path: string, old: Kept | undefined): K
     all.delete(path);
     closeUnused(old);
   }
-  const database = new Database(path);
+  const database = new Database(path, patienceOfMany);
   const fresh: Kept = { database, id: fileId(path), users: 0 };
   all.set(path, fresh);
   return fresh;
