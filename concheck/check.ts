@@ -1,4 +1,4 @@
-import { type Bandwidths, measureAll, whyNoIperf } from "./bandwidth.ts";
+import { bandwidthsOf, measureBetween } from "./bandwidth.ts";
 import type { CheckOptions } from "./command-line.ts";
 import { planProbes } from "./plan.ts";
 import type { Network } from "./pod.ts";
@@ -17,26 +17,7 @@ export async function checkNetwork(
   using reaching = progress(`${name}: probes`, probes.length, process.stderr, options.quiet);
   const results = await reachAll(pods, probes, options, signal, reaching.tick);
   const connected = probes.filter((probe) => isConnected(results.get(probe)));
-  return { network, probes, results, bandwidths: await bandwidthsOf(connected, name, options, signal) };
-}
-
-async function bandwidthsOf(
-  connected: Checked["probes"],
-  name: string,
-  { bandwidth, quiet }: CheckOptions,
-  signal: AbortSignal,
-): Promise<Bandwidths> {
-  if (bandwidth === undefined || connected.length === 0 || signal.aborted) return new Map();
-  const whyNot = whyNoIperf();
-  if (whyNot !== undefined) {
-    process.stderr.write(`multi-nic-concheck: no bandwidths: ${whyNot}\n`);
-    return new Map();
-  }
-  using measuring = progress(`${name}: bandwidths`, connected.length, process.stderr, quiet);
-  const measured = await measureAll(connected, bandwidth, signal, measuring.tick);
-  if (measured.size < connected.length)
-    process.stderr.write(
-      `multi-nic-concheck: the time was up: ${measured.size} of ${connected.length} bandwidths were measured\n`,
-    );
-  return measured;
+  const what = `${name}: bandwidths`;
+  const bandwidths = await bandwidthsOf(connected, what, options, signal, measureBetween);
+  return { network, probes, results, bandwidths };
 }

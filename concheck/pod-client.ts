@@ -4,10 +4,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { UsageError } from "../lib/cli/arguments.ts";
 import { type Netns, ownNetns } from "../lib/linux/netns.ts";
 import { formatAddress, parseCidr } from "../lib/net/address.ts";
-import { type Bandwidths, whyNoIperf } from "./bandwidth.ts";
+import { bandwidthsOf } from "./bandwidth.ts";
 import type { CheckOptions } from "./command-line.ts";
 import { Endpoint } from "./endpoint.ts";
-import { type Bandwidth, measureFrom } from "./iperf.ts";
+import { measureFrom } from "./iperf.ts";
 import { inParallel } from "./limits.ts";
 import { addressesIn } from "./named-pods.ts";
 import { type Probe, planProbes } from "./plan.ts";
@@ -41,7 +41,14 @@ export async function checkFromPod(
   const probes = planProbes([own, ...others]).filter(({ from }) => from === own);
   const results = await reachFrom(netns, own, probes, options, limited);
   const connected = probes.filter((probe) => isConnected(results.get(probe)));
-  const bandwidths = await measureConnected(netns, connected, options, limited);
+  const bandwidths = await bandwidthsOf(
+    connected,
+    "bandwidths",
+    options,
+    limited,
+    ({ source = "", target }, seconds, until) =>
+      measureFrom(netns, { source, target, seconds }, options.port + 1, until),
+  );
   const network = { name: `from ${own.name}`, pods: [own, ...others] };
   return report([{ network, probes, results, bandwidths, from: own }], options, version);
 }
@@ -151,24 +158,4 @@ async function reachFrom(
     reaching.tick();
   });
   return results;
-}
-
-async function measureConnected(
-  netns: Netns,
-  probes: readonly Probe[],
-  { bandwidth, port, quiet }: ClientOptions,
-  signal: AbortSignal,
-): Promise<Bandwidths> {
-  const whyNot = bandwidth === undefined ? undefined : whyNoIperf();
-  if (whyNot !== undefined) process.stderr.write(`multi-nic-concheck: no bandwidths: ${whyNot}\n`);
-  const bandwidths = new Map<Probe, Bandwidth>();
-  if (bandwidth === undefined || whyNot !== undefined) return bandwidths;
-  using measuring = progress("bandwidths", probes.length, process.stderr, quiet);
-  await inParallel(probes, bandwidth.parallel, signal, async (probe) => {
-    const { source = "", target } = probe;
-    const measured = { source, target, seconds: bandwidth.seconds };
-    bandwidths.set(probe, await measureFrom(netns, measured, port + 1, signal));
-    measuring.tick();
-  });
-  return bandwidths;
 }
