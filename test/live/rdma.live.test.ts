@@ -1,16 +1,15 @@
-import { spawnSync } from "node:child_process";
 import { readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { JsonObject } from "../../lib/cni/json.ts";
 import { conf } from "./conf.ts";
+import { startDaemon } from "./daemon.ts";
 import { withoutStore } from "./damages.ts";
 import { describeWhere } from "./kernel.ts";
 import { makeNamespace, type Namespace } from "./namespaces.ts";
 import { emptyStore, makeHostNode, type Node, storeOf } from "./node.ts";
 import { bin } from "./plugin.ts";
-import { type FakedRdma, fakeRdma } from "./rdma.ts";
+import { callHere, type FakedRdma, fakeRdma, recordedPlan, type Where } from "./rdma.ts";
 import {
   addressOfVf,
   linkOfVf,
@@ -72,35 +71,12 @@ describeWhere(sriov(), "RDMA devices of NICs that are lent", () => {
       .sort((a, b) => String(a.ifname).localeCompare(String(b.ifname)));
   const state = () => ({ links: links(), rdma: rdma.names(), store: storeOf(node) });
 
-  /** Past `ip netns exec`, which mounts a sysfs of its own. */
-  function call(command: string, network1: JsonObject, { netns = pod.path, wrap = [] as string[] } = {}) {
-    const [program = "", ...args] = [...wrap, join(bin, "multi-nic")];
-    const env = {
-      PATH: process.env.PATH ?? "",
-      CNI_COMMAND: command,
-      CNI_CONTAINERID: "c1",
-      CNI_IFNAME: "net1",
-      CNI_PATH: bin,
-      CNI_NETNS: netns,
-      ...node.env,
-    };
-    const { stdout, stderr } = spawnSync(program, args, {
-      env,
-      input: JSON.stringify(network1),
-      encoding: "utf8",
-    });
-    return { said: stdout === "" ? {} : JSON.parse(stdout), stderr };
-  }
+  const call = (command: string, network1: JsonObject, at: Partial<Where> = {}) =>
+    callHere(node, command, network1, { netns: pod.path, wrap: [], ...at });
   const succeed = (...args: Parameters<typeof call>) => {
-    const { said } = call(...args);
+    const said = call(...args);
     expect(said.msg).toBeUndefined();
     return said;
-  };
-  const recordedPlan = () => {
-    const db = new DatabaseSync(join(node.stateDir, "state.db"), { readOnly: true });
-    const [row] = db.prepare("SELECT plan FROM attachments").all();
-    db.close();
-    return String(row?.plan);
   };
 
   test("move along where each namespace has its own, and come home with DEL", () => {
@@ -110,12 +86,24 @@ describeWhere(sriov(), "RDMA devices of NICs that are lent", () => {
     expect([rdma.names(), rdma.names(pod)]).toEqual([[], ["rxe0"]]);
     succeed("CHECK", network({ prevResult }));
     pod.exec("rdma", "dev", "set", "rxe0", "netns", node.host.name);
-    expect(call("CHECK", network({ prevResult })).said).toMatchObject({
+    expect(call("CHECK", network({ prevResult }))).toMatchObject({
       code: 106,
       msg: expect.stringContaining("net1-0: RDMA device rxe0 is not in the pod's namespace"),
     });
     succeed("DEL", network());
     expect(state()).toEqual(before);
+  });
+
+  test("move along and come home where multi-nicd serves the calls", () => {
+    fake("exclusive", true);
+    const mounts = ["nsenter", `--mount=/proc/${process.pid}/ns/mnt`];
+    using daemon = startDaemon(node.host.name, node.stateDir, [], bin, mounts);
+    const before = state();
+    succeed("ADD", network());
+    expect([rdma.names(), rdma.names(pod)]).toEqual([[], ["rxe0"]]);
+    succeed("DEL", network());
+    expect(state()).toEqual(before);
+    expect(daemon.status()).toMatchObject({ served: 2, declined: 0 });
   });
 
   test("come home with GC, and under their names", () => {
@@ -158,7 +146,7 @@ describeWhere(sriov(), "RDMA devices of NICs that are lent", () => {
     const before = state();
     pod.ip("link add p0 type veth peer name p1");
     pod.ip("link property add dev p0 altname net1-1");
-    expect(call("ADD", network()).said.code).toBe(105);
+    expect(call("ADD", network()).code).toBe(105);
     expect(state()).toEqual(before);
   });
 
@@ -177,7 +165,7 @@ describeWhere(sriov(), "RDMA devices of NICs that are lent", () => {
   test("that their driver does not let go make ADD fail, with nothing changed", () => {
     fake("exclusive", false);
     const before = state();
-    const { said } = call("ADD", network());
+    const said = call("ADD", network());
     expect([said.code, said.msg]).toEqual([
       7,
       expect.stringMatching(
@@ -202,7 +190,7 @@ describeWhere(sriov(), "RDMA devices of NICs that are lent", () => {
     };
     expect(asked(ids)).toEqual(["NETLINK_RDMA", "nlmsg_type=0x1406"]);
     expect([rdma.names(), rdma.names(pod)]).toEqual([["rxe0"], ["rxe0"]]);
-    expect(recordedPlan()).not.toContain("rxe0");
+    expect(recordedPlan(node)).not.toContain("rxe0");
     succeed("DEL", network());
     expect(state()).toEqual(before);
     expect(asked(ids.slice(1))).toEqual([]);

@@ -2,8 +2,12 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { release } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { JsonObject } from "../../lib/cni/json.ts";
 import { movableRxe } from "./movable-rdma.ts";
 import type { Namespace } from "./namespaces.ts";
+import type { Node } from "./node.ts";
+import { bin } from "./plugin.ts";
 
 /** An RDMA device for a NIC of the test kernel, which has none of its own. */
 export interface FakedRdma extends Disposable {
@@ -61,3 +65,37 @@ export function fakeRdma(
 const run = (applet: string, ...args: readonly string[]): void => {
   execFileSync("/run/test-kernel/busybox", [applet, ...args]);
 };
+
+export interface Where {
+  /** CNI_NETNS */
+  readonly netns: string;
+  /** What the executable is started by */
+  readonly wrap: readonly string[];
+}
+
+/**
+ * Calls multi-nic in the test's own namespace: `ip netns exec`, by which other tests call it, mounts a sysfs of its own.
+ * Gives what it says, {} where that is nothing.
+ */
+export function callHere(node: Node, command: string, conf: JsonObject, { netns, wrap }: Where) {
+  const [program = "", ...args] = [...wrap, join(bin, "multi-nic")];
+  const env = {
+    PATH: process.env.PATH ?? "",
+    CNI_COMMAND: command,
+    CNI_CONTAINERID: "c1",
+    CNI_IFNAME: "net1",
+    CNI_PATH: bin,
+    CNI_NETNS: netns,
+    ...node.env,
+  };
+  const { stdout } = spawnSync(program, args, { env, input: JSON.stringify(conf), encoding: "utf8" });
+  return stdout === "" ? {} : JSON.parse(stdout);
+}
+
+/** What is recorded of the one attachment that there is. */
+export function recordedPlan({ stateDir }: Node): string {
+  const db = new DatabaseSync(join(stateDir, "state.db"), { readOnly: true });
+  const [row] = db.prepare("SELECT plan FROM attachments").all();
+  db.close();
+  return String(row?.plan);
+}
