@@ -28,7 +28,7 @@ export async function bundleScripts(entry = join(root, "plugins/main.ts")): Prom
     metafile: true,
     write: false,
     define: { __VERSION__: JSON.stringify(packageJson.version), "import.meta.dirname": "__dirname" },
-    plugins: [nodeGypBuildFromAsset, errnoInsteadOfOs],
+    plugins: [nodeGypBuildFromAsset, errnoInsteadOfOs, withoutProtoLoader],
   });
   const pieces = new Map(outputFiles.map(({ path, text }) => [basename(path), text]));
   const scripts = new Set([...staticallyReached("main.js", metafile), ...lazilyImported(metafile)]);
@@ -122,6 +122,17 @@ const nodeGypBuildFromAsset: Plugin = {
         module.exports = () => loadAddon(${JSON.stringify(path)});
       `,
       resolveDir: root,
+    }));
+  },
+};
+
+/** What grpc-js loads for servers that tell of themselves, with parsers for .proto files: half a megabyte. */
+const withoutProtoLoader: Plugin = {
+  name: "without-proto-loader",
+  setup({ onResolve, onLoad }) {
+    onResolve({ filter: /^@grpc\/proto-loader$/ }, ({ path }) => ({ path, namespace: "left-out" }));
+    onLoad({ filter: /.*/, namespace: "left-out" }, ({ path }) => ({
+      contents: `throw new Error("${path} is left out");`,
     }));
   },
 };

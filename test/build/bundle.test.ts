@@ -7,13 +7,14 @@ let scripts: readonly Script[];
 beforeAll(async () => {
   mkdirSync(workPath(), { recursive: true });
   scripts = await bundleScripts();
-});
+}, 120_000);
 afterAll(() => rmSync(workPath(), { recursive: true }));
 
 /** What takes milliseconds to load, and which script alone may have it. */
 test.each([
-  ["HTTP/2", /require\("node:http2"\)/, ["pod-resources"]],
+  ["HTTP/2", /"(?:node:)?http2"/, ["pod-resources"]],
   ["protocol buffers", /class BinaryReader|BinaryReader = class/, ["pod-resources"]],
+  ["gRPC", /GRPC_VERBOSITY/, ["pod-resources"]],
 ])("%s is only in the script that needs it", (_title, sign, names) => {
   const having = scripts.filter(({ path }) => sign.test(readFileSync(path, "latin1")));
   expect(having.map(({ name }) => name.replace(/-\w+\.js$/, ""))).toEqual(names);

@@ -36,7 +36,7 @@ describe.each(["standalone", "multi-nicd"] as const)("by policy topology, %s, a 
     expect(await bed.chosen(bed.nodeWith(kubeletDir, through))).toBe("eth2");
     expect(bed.logged()).toEqual([
       expect.stringMatching(
-        /^the pod's GPUs are known by kubelet's checkpoint: .* has not answered within 1000 ms$/,
+        /^the pod's GPUs are known by kubelet's checkpoint: .* does not answer \(DEADLINE_EXCEEDED: .*\)$/,
       ),
     ]);
   });
@@ -80,7 +80,7 @@ describe("by policy topology a pod gets", () => {
       [podWith(nearEth1)],
       "too often",
       `${podNames};K8S_POD_UID=uid-1`,
-      /gRPC status 8 \(rejected by rate limit\)$/,
+      /RESOURCE_EXHAUSTED: rejected by rate limit\)$/,
     ],
     [
       "there is no socket",

@@ -1,21 +1,18 @@
-import { type ClientHttp2Stream, connect as connectHttp2 } from "node:http2";
-import { connect as connectSocket } from "node:net";
+import { Client, credentials, type ServiceError, status as statuses } from "@grpc/grpc-js";
 
-/**
- * gRPC's unary calls over a Unix socket, as gRPC over HTTP/2 has them: a message with its length before it, and a status
- * in the trailers (github.com/grpc/grpc, doc/PROTOCOL-HTTP2.md). docs/adr/0014-kubelet-is-asked-over-http2.md says why not a library.
- */
+/** gRPC's statuses, by name. */
+export const GrpcStatus = statuses;
 
-/** gRPC's statuses that somebody asks for (google.golang.org/grpc/codes). */
-export const GrpcStatus = { ok: 0, unknown: 2, unimplemented: 12 } as const;
-
-/** Why there is no answer: `status` where the server gave one other than ok. The message goes on from a name: "has not …" */
+/** Why there is no answer: `status` is one of GrpcStatus. The message goes on from a name: "does not answer (UNAVAILABLE: …)" */
 export class GrpcError extends Error {
   override readonly name = "GrpcError";
-  readonly status: number | undefined;
+  readonly status: number;
 
-  constructor(message: string, status?: number, cause?: unknown) {
-    super(message, cause === undefined ? undefined : { cause });
+  constructor(status: number, details: string, cause?: unknown) {
+    const said = Number.isNaN(status)
+      ? "a status that is none"
+      : `${GrpcStatus[status] ?? status}: ${shown(details)}`;
+    super(`does not answer (${said})`, { cause });
     this.status = status;
   }
 }
@@ -28,118 +25,38 @@ export interface GrpcLimits {
 }
 
 export interface GrpcConnection extends Disposable {
-  /** `path`: "/v1.PodResourcesLister/List". @throws GrpcError */
+  /** A unary call. `path`: "/v1.PodResourcesLister/List". @throws GrpcError */
   call(path: string, message: Uint8Array): Promise<Uint8Array>;
 }
 
-/** A connection for a few calls, one after another. It throws nothing: calls do. */
+/** A connection to a Unix socket for a few calls. It throws nothing: calls do. */
 export function connectGrpc(socket: string, { ms, bytes }: GrpcLimits): GrpcConnection {
-  const { promise: failure, reject } = Promise.withResolvers<never>();
-  // Between calls nobody waits for it.
-  failure.catch(() => {});
-  const session = connectHttp2("http://localhost", {
-    createConnection: () => connectSocket(socket),
-    settings: { enablePush: false },
+  const deadline = Date.now() + ms;
+  const client = new Client(`unix:${socket}`, credentials.createInsecure(), {
+    "grpc.max_receive_message_length": bytes,
+    "grpc.enable_retries": 0,
+    "grpc.enable_http_proxy": 0,
+    "grpc.service_config_disable_resolution": 1,
+    // No other connection of the process is to be shared, or to go on after this one.
+    "grpc.use_local_subchannel_pool": 1,
   });
-  session.on("error", (error) => reject(broken(error)));
-  session.on("close", () => reject(new GrpcError("has closed the connection")));
-  const timer = setTimeout(() => reject(new GrpcError(`has not answered within ${ms} ms`)), ms);
   return {
-    call: (path, message) => {
-      const headers = {
-        ":method": "POST",
-        ":path": path,
-        "content-type": "application/grpc",
-        te: "trailers",
-      };
-      const answer = Promise.try(() => exchange(session.request(headers), message, bytes));
-      // The connection's own fault says more than what becomes of its streams.
-      return Promise.race([failure, answer.catch((error) => Promise.race([failure, later(error)]))]);
-    },
-    [Symbol.dispose]: () => {
-      clearTimeout(timer);
-      session.destroy();
-    },
+    call: (path, message) =>
+      new Promise((resolve, reject) => {
+        client.makeUnaryRequest(path, Buffer.from, asItIs, message, { deadline }, (error, answer) => {
+          if (error) reject(grpcError(error));
+          else resolve(answer ?? new Uint8Array(0));
+        });
+      }),
+    [Symbol.dispose]: () => client.close(),
   };
 }
 
-const later = (error: unknown): Promise<never> =>
-  new Promise((_, reject) => setImmediate(() => reject(error instanceof GrpcError ? error : broken(error))));
+/** Not all that grpc-js calls a ServiceError has a status and details: a wrong answer is told with a message alone. */
+const grpcError = (error: Partial<ServiceError>): GrpcError =>
+  new GrpcError(error.code ?? GrpcStatus.INTERNAL, error.details ?? error.message ?? "", error);
 
-function broken(error: unknown): GrpcError {
-  const { code, message } = error as NodeJS.ErrnoException;
-  return new GrpcError(`cannot be talked to (${code ?? message})`, undefined, error);
-}
+const asItIs = (bytes: Uint8Array): Uint8Array => bytes;
 
-const lengthOfPrefix = 5;
-
-/** Of the answer, and the trailers behind it */
-type Headers = Readonly<Record<string, unknown>>;
-
-function exchange(stream: ClientHttp2Stream, message: Uint8Array, mostBytes: number): Promise<Uint8Array> {
-  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  let last: Headers = {};
-  stream.on("response", (headers) => {
-    last = headers;
-  });
-  stream.on("trailers", (trailers) => {
-    last = { ...last, ...trailers };
-  });
-  stream.on("data", (chunk: Uint8Array) => {
-    size += chunk.length;
-    chunks.push(chunk);
-    if (size <= lengthOfPrefix + mostBytes) return;
-    reject(new GrpcError(`answers with more than ${mostBytes} bytes`));
-    stream.destroy();
-  });
-  stream.on("error", reject);
-  stream.on("close", () => {
-    try {
-      requireOk(last);
-      resolve(messageIn(Buffer.concat(chunks)));
-    } catch (error) {
-      reject(error);
-    }
-  });
-  const prefix = Buffer.alloc(lengthOfPrefix);
-  prefix.writeUInt32BE(message.length, 1);
-  stream.end(Buffer.concat([prefix, message]));
-  return promise;
-}
-
-/** @throws GrpcError for any status but ok. A server of something else than gRPC gives none. */
-function requireOk(headers: Headers): void {
-  const { ":status": http, "grpc-status": status, "grpc-message": message } = headers;
-  if (http === undefined) throw new GrpcError("has ended the call without an answer");
-  if (http !== 200) throw new GrpcError(`answers with HTTP status ${http}`);
-  if (typeof status !== "string" || !/^\d{1,3}$/.test(status))
-    throw new GrpcError("has ended the call without a status");
-  if (Number(status) === GrpcStatus.ok) return;
-  throw new GrpcError(`answers with gRPC status ${status}${shown(message)}`, Number(status));
-}
-
-/** The server's words, on one line and not too many; they are percent-encoded. */
-function shown(message: unknown): string {
-  if (typeof message !== "string" || message === "") return "";
-  return ` (${decoded(message)
-    .replace(/[^ -~]+/g, " ")
-    .slice(0, 200)})`;
-}
-
-function decoded(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
-}
-
-/** The one message of a unary answer: a byte for its compression, four for its length, and itself. */
-function messageIn(body: Buffer): Uint8Array {
-  if (body.length < lengthOfPrefix || body.length - lengthOfPrefix !== body.readUInt32BE(1))
-    throw new GrpcError("answers with a message that is cut short, or with several");
-  if (body[0] !== 0) throw new GrpcError("answers with a compressed message, which was not asked for");
-  return body.subarray(lengthOfPrefix);
-}
+/** The server's words may be anything: on one line here, and not too many. */
+const shown = (details: string): string => details.replace(/[^ -~]+/g, " ").slice(0, 200);

@@ -2,7 +2,7 @@ import { connectGrpc, type GrpcConnection, GrpcError, GrpcStatus } from "./grpc.
 import type { PodDevice, PodNames } from "./pod-device.ts";
 import { decodeDevices, getRequest, listRequest, MalformedAnswer } from "./pod-resources-message.ts";
 
-/** What kubelet says of a pod, or why it says nothing: goes on from a name, "has not answered within 1000 ms". */
+/** What kubelet says of a pod, or why it says nothing: goes on from a name, "does not answer (UNAVAILABLE: …)". */
 export type PodResources =
   | { readonly method: Method; readonly devices: readonly PodDevice[] }
   | { readonly reason: string };
@@ -38,7 +38,7 @@ export async function askPodResources(socket: string, pod: PodNames, ms = patien
 
 function isWithoutGet(error: unknown): boolean {
   const { status } = error as GrpcError;
-  return status === GrpcStatus.unimplemented || status === GrpcStatus.unknown;
+  return status === GrpcStatus.UNIMPLEMENTED || status === GrpcStatus.UNKNOWN;
 }
 
 async function askFor(method: Method, kubelet: GrpcConnection, pod: PodNames): Promise<PodResources> {

@@ -59,7 +59,7 @@ describeWhere(needs, "a server of grpc-go", () => {
 
   test("says that it has no such service", async () => {
     expect(await askPodResources(socket, { uid: "", namespace: "team-a", name: "train" })).toEqual({
-      reason: "answers with gRPC status 12 (unknown service v1.PodResourcesLister)",
+      reason: "does not answer (UNIMPLEMENTED: unknown service v1.PodResourcesLister)",
     });
   });
 });

@@ -64,7 +64,7 @@ describe("why kubelet does not tell", () => {
       "it is asked too often",
       { pods: [podWith(gpu.id)], get: "too often" },
       ["Get"],
-      /^answers with gRPC status 8 \(rejected by rate limit\)$/,
+      /^does not answer \(RESOURCE_EXHAUSTED: rejected by rate limit\)$/,
     ],
     [
       "its answer is larger than the limit",
@@ -76,7 +76,7 @@ describe("why kubelet does not tell", () => {
         get: "disabled",
       },
       ["Get", "List"],
-      /^answers with more than 4194304 bytes$/,
+      /^does not answer \(RESOURCE_EXHAUSTED: .* 4194304\)\)$/,
     ],
     [
       "the pod has more devices than any",
@@ -99,7 +99,7 @@ describe("why kubelet does not tell", () => {
     using kubelet = await serveKubelet(folder, { pods: [podWith(gpu.id)], get: "stops there" });
     const told = await askPodResources(kubelet.socket, pod, patience);
     expect(told).toEqual({
-      reason: expect.stringMatching(/^(cannot be talked to|has closed|answers with gRPC status 14)/),
+      reason: expect.stringMatching(/^does not answer \((UNAVAILABLE|CANCELLED): /),
     });
   });
 });
