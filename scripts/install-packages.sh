@@ -28,6 +28,7 @@ test       | systemd                      | boots these DPUs, and keeps what ins
 test       | inotify-tools                | watches what happens to a configuration
 test       | busybox-static               | a shell to run install.sh by
 test       | strace                       | makes system calls fail, for the tests of faults
+test       | procps                       | sysctl, for namespaces that tests make
 test       | time                         | tells how much memory a call took
 test       | shellcheck                   | reads the scripts
 fuzz       | clang-14                     | compiles the thin client with libFuzzer (Debian 12, Ubuntu 22.04 and 24.04)
