@@ -66,7 +66,7 @@ function slow() {
     ipam,
     conf,
     attachment: { ...at(), path: `${ipam.folder}:${cniPath}` },
-    begun: () => vi.waitFor(() => expect(ipam.calls()).toHaveLength(1)),
+    begun: () => vi.waitFor(() => expect(ipam.calls()).toHaveLength(1), 20_000),
   };
 }
 
@@ -111,7 +111,8 @@ describeWhere([linkKind("macvlan")], "multi-nicd", () => {
         return [];
       }
     });
-    expect(open.filter((target) => target.startsWith("net:"))).toEqual([]);
+    // Its own is open as long as it follows the NICs there.
+    expect(open.filter((target) => target.startsWith("net:") && !namespaces.has(target))).toEqual([]);
   });
 
   test("adds and deletes 50 pods at once: every call succeeds, no address is given twice", async () => {
