@@ -1,6 +1,7 @@
-# Fetches packages of a Debian release without touching the system: apt runs with a sources list,
-# lists and a cache of its own. Sourced; the caller has die().
-# shellcheck shell=bash
+# Keeps a test kernel of packages of a Debian release, without touching the system: apt runs with a
+# sources list, lists and a cache of its own. Sourced; the caller has die(), usage(), lay_out(), the
+# kernel's folder in $kernel and the release in $SUITE.
+# shellcheck shell=bash disable=SC2034,SC2153,SC2154 # the caller has these variables
 
 keyring=${DEBIAN_KEYRING:-/usr/share/keyrings/debian-archive-keyring.gpg}
 
@@ -76,3 +77,41 @@ fetch() {
     download "$folder" "$suite" "$folder/keyring/usr/share/keyrings/debian-archive-keyring.gpg" "$@" && return
   die "no signed packages of Debian $suite from $(mirror) (above: why). Set DEBIAN_MIRROR to a mirror that answers, DEBIAN_KEYRING to a newer debian-archive-keyring.gpg"
 }
+
+# read_force [--force|--help]: what there is of options.
+read_force() {
+  case ${1-} in
+    -h | --help) usage && exit 0 ;;
+    --force) force=1 ;;
+    '') force= ;;
+    *) usage >&2 && exit 64 ;;
+  esac
+}
+
+# Of several that want the same kernel, one fetches it.
+lock_kernel() {
+  mkdir -p "${kernel%/*}"
+  exec 9>"${kernel%/*}/.${kernel##*/}.lock"
+  flock 9
+}
+
+# need_tools PURPOSE TOOL...: PURPOSE is install-packages.sh's.
+need_tools() {
+  local purpose=$1 tool
+  shift
+  for tool in "$@"; do
+    command -v "$tool" >/dev/null || die "needs $tool; run: sudo scripts/install-packages.sh $purpose"
+  done
+}
+
+# renew_kernel PACKAGE...: puts what lay_out makes of them in the kernel's place.
+renew_kernel() {
+  work=$(mktemp -d "$kernel.XXXXXX")
+  trap 'rm -rf "$work"' EXIT
+  fetch "$work" "$SUITE" "$@"
+  lay_out "$work"
+  rm -rf "$kernel"
+  mv "$work/kernel" "$kernel"
+}
+
+say_kernel() { echo "test kernel: $(tr '\t\n' '  ' <"$kernel/VERSION")in build/${kernel##*/}"; }

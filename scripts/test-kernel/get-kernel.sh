@@ -57,27 +57,13 @@ bind_to_own_libc() {
   echo "$kernel" >"$kernel/.lies-in"
 }
 
-case ${1-} in
-  -h | --help) usage && exit 0 ;;
-  --force) force=1 ;;
-  '') force= ;;
-  *) usage >&2 && exit 64 ;;
-esac
+read_force "$@"
 [ "$(uname -m)" = x86_64 ] || die "Debian has user-mode-linux for x86_64 only; this machine is $(uname -m)"
 
-mkdir -p "$root/build"
-exec 9>"$root/build/.test-kernel.lock"
-flock 9
+lock_kernel
 if [ -n "$force" ] || [ ! -e "$kernel/VERSION" ]; then
-  for tool in apt-get dpkg-deb patchelf; do
-    command -v "$tool" >/dev/null || die "needs $tool; run: sudo scripts/install-packages.sh kernel"
-  done
-  work=$(mktemp -d "$root/build/test-kernel.XXXXXX")
-  trap 'rm -rf "$work"' EXIT
-  fetch "$work" "$SUITE" "${PACKAGES[@]}"
-  lay_out "$work"
-  rm -rf "$kernel"
-  mv "$work/kernel" "$kernel"
+  need_tools kernel apt-get dpkg-deb patchelf
+  renew_kernel "${PACKAGES[@]}"
 fi
 bind_to_own_libc
-echo "test kernel: $(tr '\t\n' '  ' <"$kernel/VERSION")in build/test-kernel"
+say_kernel

@@ -59,27 +59,13 @@ lay_out() {
   busybox depmod -b "$folder/kernel/modules" "$version"
 }
 
-case ${1-} in
-  -h | --help) usage && exit 0 ;;
-  --force) force=1 ;;
-  '') force= ;;
-  *) usage >&2 && exit 64 ;;
-esac
+read_force "$@"
 [ "$(uname -m)" = x86_64 ] || die "it is Debian's QEMU for x86_64; this machine is $(uname -m)"
 
-mkdir -p "$root/build"
-exec 9>"$root/build/.test-kernel-qemu.lock"
-flock 9
+lock_kernel
 # What an older get.sh laid out lacks the modules of RDMA.
 if [ -n "$force" ] || ! grep -qs infiniband/core "$kernel"/modules/lib/modules/*/modules.dep; then
-  for tool in apt-get dpkg-deb xz busybox; do
-    command -v "$tool" >/dev/null || die "needs $tool; run: sudo scripts/install-packages.sh qemu"
-  done
-  work=$(mktemp -d "$root/build/test-kernel-qemu.XXXXXX")
-  trap 'rm -rf "$work"' EXIT
-  fetch "$work" "$SUITE" "${PACKAGES[@]/%/+}"
-  lay_out "$work"
-  rm -rf "$kernel"
-  mv "$work/kernel" "$kernel"
+  need_tools qemu apt-get dpkg-deb xz busybox
+  renew_kernel "${PACKAGES[@]/%/+}"
 fi
-echo "test kernel: $(tr '\t\n' '  ' <"$kernel/VERSION")in build/test-kernel-qemu"
+say_kernel
