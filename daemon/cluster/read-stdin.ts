@@ -9,9 +9,7 @@ export type Reading = { readonly cluster: Cluster } | { readonly problems: reado
 
 /** Reads the cluster file that is on stdin, for the daemon that started this process, and prints a Reading (v8.serialize). */
 export function readStdin(): void {
-  // Calls come first, and a file that takes all the memory must not cost the daemon's.
-  setPriority(10);
-  writeFileSync("/proc/self/oom_score_adj", "500");
+  stepBack();
   process.stdout.write(serialize(reading(readFileSync(0, "utf8"))));
 }
 
@@ -21,5 +19,15 @@ function reading(text: string): Reading {
   } catch (error) {
     if (!(error instanceof ClusterError)) throw error;
     return { problems: error.problems };
+  }
+}
+
+/** Calls come first, and of a file that takes all the memory this process is to die, not the daemon. */
+function stepBack(): void {
+  try {
+    setPriority(10);
+    writeFileSync("/proc/self/oom_score_adj", "500");
+  } catch {
+    // Where /proc is not to be written to, as in some containers, it reads all the same.
   }
 }
