@@ -13,7 +13,7 @@ percentiles, and ratios. Needs root, cc, ./build.sh, scripts/install-packages.sh
 newer Go plugins, which are left out else.
   --only LIST   scenarios, of: ${Object.keys(scenarios).join(", ")} (${usual.join(",")})
                 nics    a pod with 1, 2, 4, 8 networks, with CPU time and memory
-                burst   50 pods at once; a third of the rounds
+                burst   50 pods at once
                 leases  pools of which 0, 1,000, 60,000 addresses are given out
                 links   hosts with 10 and 1,000 links
                 ipvlan  nics with ipvlan, in the test kernel (10 minutes)
