@@ -8,6 +8,7 @@ import { offeredNics } from "../lib/nic/offer.ts";
 import { type Policy, strategies } from "../lib/nic/policy/policy.ts";
 import { rule } from "../lib/nic/policy/rule.ts";
 import { surveyNics } from "../lib/nic/survey.ts";
+import { time } from "./time.ts";
 
 const usage = `Usage: node bench/nics.ts [--links N] [--nics N] [--rounds N]
 Times, in a network namespace of its own: discovery among N links (1000), none of them or some NICs; and each policy's
@@ -109,21 +110,6 @@ async function choice(count: number, rounds: number): Promise<void> {
     const offer = { masters: [], masterNets: [], nodeMasters: [] };
     await time(`${strategy}, ${count} NICs`, rounds * 20, () => rule(offeredNics(nics, offer), policy));
   }
-}
-
-async function time(title: string, rounds: number, work: () => unknown): Promise<void> {
-  const taken: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const start = performance.now();
-    await work();
-    taken.push(performance.now() - start);
-  }
-  const [first = Number.NaN] = taken;
-  const sorted = taken.sort((a, b) => a - b);
-  const at = (share: number) => (sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN).toFixed(3);
-  console.log(
-    `${title.padEnd(34)} first ${first.toFixed(3).padStart(8)}  median ${at(0.5).padStart(8)}  p90 ${at(0.9).padStart(8)} ms`,
-  );
 }
 
 if (values.help) {

@@ -7,6 +7,7 @@ import { parseArgs } from "node:util";
 import { readPodDevices } from "../lib/nic/facts/checkpoint.ts";
 import { askPodResources } from "../lib/nic/facts/pod-resources.ts";
 import { type GetOf, podWith, serveKubelet, socketIn } from "../test/kubelet/kubelet.ts";
+import { time } from "./time.ts";
 
 const usage = `Usage: node bench/pod-resources.ts [--bin DIR] [--rounds N]
 Times what a pod's GPUs cost: asking a stand-in for kubelet in a process of its own, as multi-nicd does, beside reading the
@@ -72,21 +73,6 @@ async function withKubelet(
   }
 }
 
-async function time(title: string, work: () => unknown): Promise<void> {
-  const taken: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const start = performance.now();
-    await work();
-    taken.push(performance.now() - start);
-  }
-  const [first = Number.NaN] = taken;
-  const sorted = taken.sort((a, b) => a - b);
-  const at = (share: number) => (sorted[Math.floor(share * (sorted.length - 1))] ?? Number.NaN).toFixed(2);
-  console.log(
-    `${title.padEnd(44)} first ${first.toFixed(2).padStart(7)}  median ${at(0.5).padStart(7)}  p90 ${at(0.9).padStart(7)} ms`,
-  );
-}
-
 const pod = { uid: "uid-1", namespace: "team-a", name: "train" };
 
 async function asking(): Promise<void> {
@@ -97,14 +83,14 @@ async function asking(): Promise<void> {
   ];
   for (const [title, count, get] of cases)
     await withKubelet(count, get, (folder) =>
-      time(`${title}, ${count} pods`, async () => {
+      time(`${title}, ${count} pods`, rounds, async () => {
         const told = await askPodResources(socketIn(folder), pod);
         if ("reason" in told) throw new Error(told.reason);
       }),
     );
   for (const count of [30, 1000])
     await withKubelet(count, undefined, (folder) =>
-      time(`checkpoint, ${count} pods`, () => readPodDevices(folder, "uid-1")),
+      time(`checkpoint, ${count} pods`, rounds, () => readPodDevices(folder, "uid-1")),
     );
 }
 

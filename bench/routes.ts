@@ -9,6 +9,7 @@ import { parseCluster } from "../lib/cluster/parse.ts";
 import { openNetns } from "../lib/linux/netns.ts";
 import { formatAddress } from "../lib/net/address.ts";
 import { surveyNics } from "../lib/nic/survey.ts";
+import { clusterText } from "./cluster-text.ts";
 
 const usage = `Usage: node bench/routes.ts [--hosts N] [--nics N] [--rounds N]
 Times what multi-nicd does for a cluster of N hosts (1000) with N NICs (8), in a network namespace of its own: reading the
@@ -22,23 +23,6 @@ const { values } = parseArgs({
     help: { type: "boolean", short: "h", default: false },
   },
 });
-
-/** The first host is this one; `moved` has other addresses than it would. */
-function clusterText(hosts: number, nics: number, moved = -1): string {
-  const lines = Array.from({ length: hosts }, (_, host) => {
-    const third = host === moved ? 250 : Math.floor(host / 200);
-    const addresses = Array.from({ length: nics }, (_, nic) => `10.${nic + 1}.${third}.${(host % 200) + 1}`);
-    return `  - { name: h${host}, index: ${host}, addresses: [${addresses.join(", ")}] }`;
-  });
-  return `networks:
-  - name: rails
-    subnet: 172.16.0.0/12
-    ipam: { interfaceBlock: ${Math.ceil(Math.log2(nics))}, hostBlock: ${Math.ceil(Math.log2(hosts))} }
-    plugin: { type: ipvlan, mode: l3 }
-hosts:
-${lines.join("\n")}
-`;
-}
 
 async function run(hosts: number, nics: number, rounds: number): Promise<void> {
   const name = `mnc-bench-routes-${process.pid}`;

@@ -10,6 +10,7 @@ import { statePaths } from "../lib/linux/paths.ts";
 import { sendOffThread } from "../lib/netlink/transport.ts";
 import { watchNics } from "../lib/nic/watch.ts";
 import { v8Flags } from "../scripts/build/exec-argv.ts";
+import { clusterText } from "./cluster-text.ts";
 
 const usage = `Usage: node bench/turns.ts [--hosts N] [--nics N]
 The longest time that multi-nicd's thread is at work at a stretch (ms of processor; no call is taken meanwhile) for a cluster file of N hosts (1000) with N NICs (8), in a network namespace of its own. Needs root.`;
@@ -21,18 +22,6 @@ const { values } = parseArgs({
     help: { type: "boolean", short: "h", default: false },
   },
 });
-
-/** The first host is this one; `moved` has other addresses than it would. */
-function clusterText(hosts: number, nics: number, moved = -1): string {
-  const lines = Array.from({ length: hosts }, (_, host) => {
-    const third = host === moved ? 250 : Math.floor(host / 200);
-    const addresses = Array.from({ length: nics }, (_, nic) => `10.${nic + 1}.${third}.${(host % 200) + 1}`);
-    return `  - { name: h${host}, index: ${host}, addresses: [${addresses.join(", ")}] }`;
-  });
-  const blocks = `interfaceBlock: ${Math.ceil(Math.log2(nics))}, hostBlock: ${Math.ceil(Math.log2(hosts))}`;
-  const network = `{ name: rails, subnet: 172.16.0.0/12, ipam: { ${blocks} }, plugin: { type: ipvlan, mode: l3 } }`;
-  return `networks: [${network}]\nhosts:\n${lines.join("\n")}\n`;
-}
 
 /** ms of processor that this thread has had */
 function used(): number {
