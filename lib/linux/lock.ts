@@ -67,8 +67,10 @@ export class LockQueue implements Disposable {
 
   /** Blocks the thread until it has the lock, for at most `patience` ms. Throws LockError, AddonError. */
   lock(patience: number): void {
+    // Before the descriptor is there: without the addon there is nothing to unlock either.
+    const { lockByte } = loadAddon<NetnsAddon>("netns");
     this.#fd ??= openFile(this.#path);
-    const errno = loadAddon<NetnsAddon>("netns").lockByte(this.#fd, this.#offset, patience);
+    const errno = lockByte(this.#fd, this.#offset, patience);
     if (errno !== 0) throw new LockError(this.#path, errnoCode(errno));
   }
 
