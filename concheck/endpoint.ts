@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { createSocket, type Socket as UdpSocket } from "node:dgram";
 import { connect, createServer, isIPv6, type Server, type Socket } from "node:net";
 import type { Netns } from "../lib/linux/netns.ts";
+import { afterPatience } from "./patience.ts";
 
 /** The answer to a probe: how long it took, or what came in its place. */
 export type Outcome = { readonly ms: number } | { readonly failure: string };
@@ -63,12 +64,12 @@ export class Endpoint {
       const started = performance.now();
       const socket = this.#inNetns(() => connectNow(source, target, port));
       const end = (outcome: Outcome) => {
-        clearTimeout(timer);
+        patience[Symbol.dispose]();
         socket.destroy();
         this.#connections.delete(socket);
         resolve(outcome);
       };
-      const timer = setTimeout(() => end({ failure: noAnswer(timeout) }), timeout);
+      const patience = afterPatience(timeout, () => end({ failure: noAnswer(timeout) }));
       this.#connections.add(socket);
       let got = Buffer.alloc(0);
       socket.on("connect", () => socket.write(asked));
@@ -96,12 +97,12 @@ export class Endpoint {
           if (error !== null) refusal = (error as NodeJS.ErrnoException).code;
         });
       const end = (outcome: Outcome) => {
-        clearTimeout(timer);
+        patience[Symbol.dispose]();
         clearInterval(again);
         this.#waiting.delete(token.toString("hex"));
         resolve(outcome);
       };
-      const timer = setTimeout(() => end({ failure: refusal ?? noAnswer(timeout) }), timeout);
+      const patience = afterPatience(timeout, () => end({ failure: refusal ?? noAnswer(timeout) }));
       const again = setInterval(send, Math.max(50, timeout / 8));
       this.#waiting.set(token.toString("hex"), () => end({ ms: performance.now() - started }));
       send();

@@ -10,6 +10,7 @@ import { Endpoint } from "./endpoint.ts";
 import { measureFrom } from "./iperf.ts";
 import { inParallel } from "./limits.ts";
 import { addressesIn } from "./named-pods.ts";
+import { afterPatience } from "./patience.ts";
 import { type Probe, planProbes } from "./plan.ts";
 import type { Pod } from "./pod.ts";
 import { type About, isSecondary, ownName } from "./pod-server.ts";
@@ -118,7 +119,7 @@ function introduction(host: string, port: number, timeout: number): Promise<Abou
   return new Promise((resolve) => {
     let text = "";
     const socket = connect({ host, port });
-    const timer = setTimeout(() => socket.destroy(), timeout);
+    const patience = afterPatience(timeout, () => socket.destroy());
     socket.on("connect", () => socket.write("i"));
     socket.on("data", (bytes) => {
       text += bytes;
@@ -126,7 +127,7 @@ function introduction(host: string, port: number, timeout: number): Promise<Abou
     });
     socket.on("error", () => {});
     socket.on("close", () => {
-      clearTimeout(timer);
+      patience[Symbol.dispose]();
       resolve(aboutIn(text));
     });
   });
