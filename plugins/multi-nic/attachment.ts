@@ -1,5 +1,6 @@
 import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
+import type { Log } from "../../lib/cni/log.ts";
 import { isAbandoned, ownProcess } from "../../lib/ipam/reclaim.ts";
 import type { AttachmentKey, AttachmentRecord } from "../../lib/ipam/record.ts";
 import type { Store } from "../../lib/ipam/store.ts";
@@ -71,7 +72,7 @@ export async function dismantle(
   const plan = readablePlanOf(record);
   // Before it is ready the kernel may have more than the record at hand says.
   const mayHaveRules = record.state !== "ready" || plan?.rules.length !== 0;
-  await giveBackDevices(record, plan, pod);
+  await giveBackDevices(record, plan, pod, invocation.log);
   if (pod !== undefined) await detach(pod, groupOf(record), { rules: mayHaveRules });
   // GC and ADD withdraw attachments of other pods than the one they were called for.
   const env = { ...invocation.env, CNI_CONTAINERID: record.containerId, CNI_NETNS: pod?.path ?? "" };
@@ -82,12 +83,13 @@ async function giveBackDevices(
   record: AttachmentRecord,
   plan: Plan | undefined,
   pod: Netns | undefined,
+  log: Log,
 ): Promise<void> {
   if (plan === undefined) return giveBackUnrecorded(record, pod);
   if (!lends(plan)) return;
   const { giveBack } = await import("./device/give-back.ts");
   using host = ownNetns();
-  await giveBack(plan, host, pod);
+  await giveBack(plan, { host, pod, log });
 }
 
 /** Where the record is lost or damaged, devices are known by their group, and their names by their alias. */

@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import type { JsonObject } from "../../lib/cni/json.ts";
 import { conf } from "./conf.ts";
@@ -170,6 +171,28 @@ describeWhere(linkKind("veth"), "devices of the host", () => {
     await succeed(node, "DEL", network(), { netns: pod.path });
     expect(hostLinks()).toEqual(before);
     expect(storeOf(node)).toEqual(emptyStore);
+  });
+
+  test("leave a further name to another link that has it meanwhile", async () => {
+    const before = hostLinks();
+    await add(node, network(), { netns: pod.path });
+    node.host.ip("link property add dev eth3 altname first-nic");
+    await succeed(node, "DEL", network(), { netns: pod.path });
+    const names = ({ link: { ifname, altnames } }: ReturnType<typeof hostLinks>[number]) => [
+      ifname,
+      altnames,
+    ];
+    expect(hostLinks().map(names)).toEqual([
+      ["lo", undefined],
+      ["eth1", undefined],
+      ["eth2", undefined],
+      ["eth3", ["first-nic"]],
+    ]);
+    expect(storeOf(node)).toEqual(emptyStore);
+    expect(readFileSync(node.logFile, "utf8")).toMatch(/"another link has further names.*"first-nic"/);
+    node.host.ip("link property del dev eth3 altname first-nic");
+    node.host.ip("link property add dev eth1 altname first-nic");
+    expect(hostLinks()).toEqual(before);
   });
 
   test("that are others than ADD moved are told by CHECK", async () => {

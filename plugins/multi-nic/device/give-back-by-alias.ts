@@ -4,7 +4,7 @@ import { deleteAltNames } from "../../../lib/netlink/message/alt-names.ts";
 import { decodeLink, dumpLinks, type Link } from "../../../lib/netlink/message/link.ts";
 import { dump } from "../../../lib/nic/discover.ts";
 import { isLentGroup } from "./device.ts";
-import { moveAsCan } from "./move.ts";
+import { moveAsCan, namesTaken } from "./move.ts";
 
 /**
  * Moves an attachment's devices home though nothing is recorded of them, or nothing that can be read now: under their
@@ -14,7 +14,7 @@ export async function giveBackByAlias(key: AttachmentKey, host: Netns, pod: Netn
   const links = (await dump(pod.netlink, dumpLinks())).map(decodeLink);
   for (const link of links.filter(({ group }) => isLentGroup(key, group))) {
     const home = homeName(link);
-    const taken = await namesTaken(link, host);
+    const taken = await namesTaken(link.altNames, host);
     if (taken.length > 0) await pod.netlink.request([deleteAltNames(link.index, taken)]);
     const label = `move ${link.name} home as ${home}`;
     await moveAsCan(pod.netlink, { index: link.index, label, netnsFd: host.fd }, [{ name: home }]);
@@ -24,11 +24,3 @@ export async function giveBackByAlias(key: AttachmentKey, host: Netns, pod: Netn
 /** The alias is what ADD wrote, or the pod since: what no link can be called (dev_valid_name) does not count. */
 const homeName = ({ name, alias = "" }: Link): string =>
   /^(?!\.{1,2}$)[^/\s%:]{1,15}$/.test(alias) ? alias : name;
-
-/** Those of its further names that links of the host have, and that it cannot go home with. */
-async function namesTaken({ altNames }: Link, host: Netns): Promise<string[]> {
-  if (altNames.length === 0) return [];
-  const links = (await dump(host.netlink, dumpLinks())).map(decodeLink);
-  const names = new Set(links.flatMap((link) => [link.name, ...link.altNames]));
-  return altNames.filter((name) => names.has(name));
-}

@@ -1,13 +1,21 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
+import type { Log } from "../../../lib/cni/log.ts";
 import type { Netns } from "../../../lib/linux/netns.ts";
 import { deleteAltNames } from "../../../lib/netlink/message/alt-names.ts";
 import type { Link } from "../../../lib/netlink/message/link.ts";
 import type { LentLink, Plan } from "../plan.ts";
 import { isLent, lentGroup, shown } from "./device.ts";
 import { findAtHome, findInPod, isSomewhere } from "./find.ts";
-import { moveAsCan } from "./move.ts";
+import { moveAsCan, namesTaken } from "./move.ts";
 import { restoreLink, restoreVf } from "./restore.ts";
+
+/** Between which namespaces devices move; without a pod's they are at home, or come there by themselves. */
+export interface Way {
+  readonly host: Netns;
+  readonly pod: Netns | undefined;
+  readonly log: Log;
+}
 
 /**
  * Puts an attachment's devices back into the host's namespace, as they were. It goes by where they are: still at home,
@@ -15,13 +23,13 @@ import { restoreLink, restoreVf } from "./restore.ts";
  * changes nothing.
  * @throws what could not be put back, or an AggregateError of several; the record has to stay then
  */
-export async function giveBack(plan: Plan, host: Netns, pod: Netns | undefined): Promise<void> {
+export async function giveBack(plan: Plan, way: Way): Promise<void> {
   const errors: unknown[] = [];
   for (const [place, link] of plan.links.entries()) {
     if (!isLent(link)) continue;
     for (const step of [giveBackItsRdma, giveBackOne]) {
       try {
-        await step(link, lentGroup(plan.group, place), host, pod);
+        await step(link, lentGroup(plan.group, place), way);
       } catch (error) {
         errors.push(error);
       }
@@ -33,22 +41,18 @@ export async function giveBack(plan: Plan, host: Netns, pod: Netns | undefined):
 }
 
 /** Before the link, so that whoever finds that one at home finds them too. */
-async function giveBackItsRdma(link: LentLink, _group: number, host: Netns, pod?: Netns): Promise<void> {
+async function giveBackItsRdma(link: LentLink, _group: number, { host, pod }: Way): Promise<void> {
   if (link.device.rdma !== undefined) await (await import("./rdma.ts")).giveBackRdma(link, host, pod);
 }
 
-async function giveBackOne(
-  link: LentLink,
-  group: number,
-  host: Netns,
-  pod: Netns | undefined,
-): Promise<void> {
+async function giveBackOne(link: LentLink, group: number, way: Way): Promise<void> {
+  const { host, pod } = way;
   const inPod = pod && (await findInPod(pod.netlink, link, group));
   if (pod !== undefined && inPod !== undefined) await moveHome(inPod, link, group, host, pod);
   const home = await waitAtHome(link, group, host);
   // Before the link is up again, it is out of the pod's VLAN.
   await restoreVf(link, host);
-  if (home !== undefined) await restoreLink(home, link, group, host);
+  if (home !== undefined) await restoreLink(home, link, group, way);
 }
 
 async function moveHome(
@@ -58,9 +62,10 @@ async function moveHome(
   host: Netns,
   pod: Netns,
 ): Promise<void> {
-  // A further name that the pod gave it may be one of the host's links.
-  const strange = inPod.altNames.filter((name) => !device.altNames.includes(name));
-  if (strange.length > 0) await pod.netlink.request([deleteAltNames(inPod.index, strange)]);
+  // A further name that the pod gave it may be one of the host's links, and its own may be another's meanwhile.
+  const taken = await namesTaken(inPod.altNames, host);
+  const unwanted = inPod.altNames.filter((name) => taken.includes(name) || !device.altNames.includes(name));
+  if (unwanted.length > 0) await pod.netlink.request([deleteAltNames(inPod.index, unwanted)]);
   const label = `move ${inPod.name} home as ${master}`;
   // Whatever group the pod gave it: until all is as it was, it is known by its own.
   const change = { index: inPod.index, label, netnsFd: host.fd, group };

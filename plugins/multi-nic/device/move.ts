@@ -1,6 +1,8 @@
+import type { Netns } from "../../../lib/linux/netns.ts";
 import { NetlinkError } from "../../../lib/netlink/error.ts";
-import { type LinkChange, setLink } from "../../../lib/netlink/message/link.ts";
+import { decodeLink, dumpLinks, type LinkChange, setLink } from "../../../lib/netlink/message/link.ts";
 import type { Netlink } from "../../../lib/netlink/socket.ts";
+import { dump } from "../../../lib/nic/discover.ts";
 
 /** Moves a link to another namespace, under the first name and ifindex that are free there, or else as "dev0" or so. */
 export async function moveAsCan(
@@ -19,4 +21,12 @@ export async function moveAsCan(
       if (!["EBUSY", "EEXIST"].includes(error.code) || place === ways.length) throw error;
     }
   }
+}
+
+/** Those of some further names that links of a namespace have: with them no other link can come there. */
+export async function namesTaken(names: readonly string[], { netlink }: Netns): Promise<string[]> {
+  if (names.length === 0) return [];
+  const links = (await dump(netlink, dumpLinks())).map(decodeLink);
+  const taken = new Set(links.flatMap((link) => [link.name, ...link.altNames]));
+  return names.filter((name) => taken.has(name));
 }

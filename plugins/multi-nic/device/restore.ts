@@ -10,19 +10,27 @@ import { decodeVfs, getVfs, setVf, type VfSettings } from "../../../lib/netlink/
 import type { LentLink } from "../plan.ts";
 import { giveAddress } from "./address.ts";
 import { shown } from "./device.ts";
+import type { Way } from "./give-back.ts";
+import { namesTaken } from "./move.ts";
 
 /** Gives a device that is at home all that it had there; one that nobody has touched is left as it is. */
-export async function restoreLink(home: Link, link: LentLink, group: number, host: Netns): Promise<void> {
+export async function restoreLink(home: Link, link: LentLink, group: number, way: Way): Promise<void> {
+  const { host, log } = way;
   const { master, device } = link;
   if (home.group !== group && home.name === master) return;
   const change = (what: string, to: Omit<LinkChange, "index" | "label">): Request =>
     setLink({ index: home.index, label: `give ${master} back ${what}`, ...to });
   const lost = device.altNames.filter((name) => !home.altNames.includes(name));
+  // Which another link has by now stays that one's: it is no reason to keep a pod from ending.
+  const taken = await namesTaken(lost, host);
+  const free = lost.filter((name) => !taken.includes(name));
+  if (taken.length > 0)
+    log.error("another link has further names of a device that is back", { master, taken });
   const strange = home.altNames.filter((name) => !device.altNames.includes(name));
   const steps = [
     ...(strange.length > 0 ? [deleteAltNames(home.index, strange)] : []),
     ...(home.name === master ? [] : [change("its name", { name: master })]),
-    ...(lost.length > 0 ? [addAltNames(home.index, lost)] : []),
+    ...(free.length > 0 ? [addAltNames(home.index, free)] : []),
     ...((home.alias ?? "") === device.alias ? [] : [change("its alias", { alias: device.alias })]),
     ...(home.mtu === device.mtu ? [] : [change("its MTU", { mtu: device.mtu })]),
   ];
