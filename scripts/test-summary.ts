@@ -35,6 +35,8 @@ export interface Summary {
   readonly passed: number;
   readonly failed: readonly string[];
   readonly skipped: readonly string[];
+  /** Tests that failed first and passed then, where a stage tries twice, with how they failed; they count as passed. */
+  readonly again: readonly string[];
   /** For each stage with a `mustPass`, how many tests passed that name it. */
   readonly notes: readonly string[];
 }
@@ -46,6 +48,7 @@ export function summarize(stages: readonly Stage[]): Summary {
     passed: each.reduce((sum, { passed }) => sum + passed, 0),
     failed: each.flatMap(({ failed }) => failed),
     skipped: each.flatMap(({ skipped }) => skipped),
+    again: each.flatMap(({ again }) => again),
     notes: each.flatMap(({ notes }) => notes),
   };
 }
@@ -56,6 +59,7 @@ function summarizeStage({ name, exitCode, report, mustPass }: Stage): Summary {
     file.assertionResults.map((test) => ({
       status: test.status,
       title: `${name}: ${[file.name, ...test.ancestorTitles, test.title].join(" > ")}`,
+      hasFailed: (test.failureMessages ?? []).length > 0,
       why: firstLine(test.failureMessages?.[0]),
     })),
   );
@@ -64,6 +68,7 @@ function summarizeStage({ name, exitCode, report, mustPass }: Stage): Summary {
     .filter(({ status }) => status === "failed")
     .map((test) => `${test.title}: ${test.why}`);
   const skipped = tests.filter(({ status }) => status !== "passed" && status !== "failed");
+  const again = passed.filter(({ hasFailed }) => hasFailed).map((test) => `${test.title}: ${test.why}`);
   for (const file of results.filter(failedAsAWhole)) {
     failed.push(`${name}: ${file.name}: ${firstLine(file.message)}`);
   }
@@ -73,7 +78,7 @@ function summarizeStage({ name, exitCode, report, mustPass }: Stage): Summary {
   else if (report !== "none" && passed.length + failed.length === 0) failed.push(`${name}: no test ran`);
   else if (mustPass && naming === 0) failed.push(`${name}: no test that names ${mustPass} passed`);
   const notes = mustPass ? [`${name}: ${naming} tests that name ${mustPass} passed`] : [];
-  return { passed: passed.length, failed, skipped: skipped.map(({ title }) => title), notes };
+  return { passed: passed.length, failed, skipped: skipped.map(({ title }) => title), again, notes };
 }
 
 /** A file that could not be loaded, or whose hooks failed: no test of it has failed by itself. */
@@ -86,11 +91,13 @@ function firstLine(text: string | undefined): string {
 }
 
 /** The text for people. The last line is `<n> passed, <n> failed, <n> skipped`. */
-export function formatSummary({ passed, failed, skipped, notes }: Summary): string {
+export function formatSummary({ passed, failed, skipped, again, notes }: Summary): string {
   return [
     ...skipped.map((title) => `skipped  ${title}`),
+    ...again.map((title) => `again    ${title}`),
     ...failed.map((title) => `FAILED   ${title}`),
     ...notes,
+    ...(again.length > 0 ? [`${again.length} of those that passed failed at first`] : []),
     `${passed} passed, ${failed.length} failed, ${skipped.length} skipped`,
   ].join("\n");
 }

@@ -67,6 +67,16 @@ export function unconnected({ networks }: Report): string[] {
     .sort();
 }
 
+/** The same with what came in place of the answers, for a test that wants none to be missing. */
+export const whyUnconnected = ({ networks }: Report): string[] =>
+  networks
+    .flatMap(({ rows }) => rows)
+    .flatMap(({ from, to, addresses }) =>
+      addresses
+        .filter(({ connected }) => !connected)
+        .map(({ address, tcp, udp }) => `${from} > ${to} ${address} ${JSON.stringify({ tcp, udp })}`),
+    );
+
 /** A program's stdout; throws where it fails. */
 export const run = (program: string, args: readonly string[]): string =>
   execFileSync(program, args, { encoding: "utf8" });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import type { ClusterStatus } from "../../daemon/cluster/cluster-status.ts";
-import { checked, unconnected } from "../concheck/concheck.ts";
+import { checked, whyUnconnected } from "../concheck/concheck.ts";
 import { type Daemon, startDaemon } from "./daemon.ts";
 import {
   attachPods,
@@ -153,7 +153,7 @@ for (const { kind, plugin } of kinds)
           for (const index of [0, 1, 2]) await wantRoutes(index, [0, 1, 2]);
           await attachPods(bed.hosts, { ...conf(plugin), ...more }, bed.stack);
           const report = connectivity();
-          expect(unconnected(report)).toEqual([]);
+          expect(whyUnconnected(report)).toEqual([]);
           expect(report).toMatchObject({ connected: 3 * 2 * nics, total: 3 * 2 * nics, exitCode: 0 });
           writeFileSync(bed.file, clusterText(plugin, cabling, bed.hosts.hosts.slice(0, 2)));
           for (const index of [0, 1]) await wantRoutes(index, [0, 1]);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { checked, unconnected } from "../concheck/concheck.ts";
+import { checked, unconnected, whyUnconnected } from "../concheck/concheck.ts";
 import {
   attachPods,
   type Cabling,
@@ -63,7 +63,7 @@ for (const { kind, plugin } of kinds)
 
         it("every pod reaches every other on every NIC", () => {
           const report = check();
-          expect(unconnected(report)).toEqual([]);
+          expect(whyUnconnected(report)).toEqual([]);
           expect(report).toMatchObject({ connected: all, total: all, exitCode: 0 });
         });
 
@@ -77,7 +77,7 @@ for (const { kind, plugin } of kinds)
           bed.fabric.ip(`link set ${portOf(host, 0)} down`);
           expect(unconnected(check())).toEqual(rowsOf(1, 0));
           bed.fabric.ip(`link set ${portOf(host, 0)} up`);
-          expect(unconnected(check())).toEqual([]);
+          expect(whyUnconnected(check())).toEqual([]);
 
           /** The kernel drops a NIC's routes with its IFF_UP; nothing reconciles them here. */
           function restoreRoutes() {

@@ -46,6 +46,24 @@ describe("the sum of several runs", () => {
     expect(isGreen(summary)).toBe(false);
   });
 
+  test("names what failed at first, and how, among what passed", () => {
+    const summary = summarize([
+      stage(
+        [
+          ["adds", "passed", "Error: 1 is not 2\n  at x"],
+          ["takes", "passed"],
+        ],
+        { name: "uml" },
+      ),
+    ]);
+    expect(formatSummary(summary).split("\n")).toEqual([
+      "again    uml: a.test.ts > subject > adds: Error: 1 is not 2",
+      "1 of those that passed failed at first",
+      "2 passed, 0 failed, 0 skipped",
+    ]);
+    expect(isGreen(summary)).toBe(true);
+  });
+
   test("is green when something passed and nothing failed", () => {
     expect(isGreen(summarize([stage([["adds", "passed"]])]))).toBe(true);
   });
