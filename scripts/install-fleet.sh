@@ -18,7 +18,8 @@ Options:
   --out DIR            logs and reports (default: fleet-report)
   --dist DIR           where linux-x64 and linux-arm64 are, as build.sh makes them (default: beside this script, else
                        dist)
-  --staging DIR        a folder on the DPU (default: /var/home/core/multi-nic-cni)
+  --staging DIR        a folder on the DPU (default: /var/home/core); files go to a folder of our own in it,
+                       multi-nic-cni-fleet, and only that is taken away again
   --user NAME          where the inventory names none (default: core)
   --ssh-config FILE    for ssh's -F. Keys, agents and known hosts are ssh's own affair; it is never let ask a question
 Prints a line a step and a table. Reports: DIR/report.json, DIR/<host>.json (install.sh's own), DIR/<host>.log.
@@ -32,7 +33,7 @@ bad_usage() {
 }
 
 here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd -P)
-parallel=4 canary='' go_on='' resume='' out=fleet-report dist=$here staging=/var/home/core/multi-nic-cni user=core
+parallel=4 canary='' go_on='' resume='' out=fleet-report dist=$here staging=/var/home/core user=core
 # In dist itself the executables are beside it.
 [ -d "$here/linux-x64" ] || [ -d "$here/linux-arm64" ] || dist=$here/../dist
 inventory='' ssh_config=() install_options=()
@@ -62,6 +63,7 @@ while [ $# -gt 0 ]; do
 done
 [[ $parallel =~ ^[1-9][0-9]*$ ]] || bad_usage "--parallel $parallel: give a number above 0"
 [[ $staging =~ ^/[A-Za-z0-9/._-]+$ ]] || bad_usage "--staging $staging: give an absolute path of letters, digits, . _ and -"
+work=${staging%/}/multi-nic-cni-fleet
 [ -n "$inventory" ] || bad_usage "name an inventory"
 [ -r "$inventory" ] || bad_usage "the inventory $inventory cannot be read"
 ssh_options=(${ssh_config[@]+"${ssh_config[@]}"} -o BatchMode=yes -o ConnectTimeout=10 -o ServerAliveInterval=15
@@ -123,6 +125,22 @@ files_for() {
   echo "${files[*]-infra-dpu-cni}"
 }
 
+# claim: for a shell on the DPU: makes the folder there, or takes what a run that was interrupted has left of it. One
+# that was not made here is refused, since it is removed in the end; and one of another user, who could change in it
+# what sudo runs. An empty one is nobody's.
+claim() {
+  cat <<EOT
+mkdir -p ${work%/*}/ || exit
+rmdir $work 2>/dev/null
+if mkdir -m 700 $work 2>/dev/null; then
+  : >$work/.install-fleet
+elif [ -L $work ] || [ -e $work ]; then
+  [ ! -L $work ] && [ -O $work ] && [ -e $work/.install-fleet ] || { echo taken; exit 1; }
+fi
+mkdir -p $work/new
+EOT
+}
+
 # stage HOST ARCH: install.sh and the executables for it. Those that are there already, staged or installed, and whole,
 # are not copied again.
 stage() {
@@ -130,16 +148,16 @@ stage() {
   for file in SHA256SUMS install.sh; do
     [ -e "$from/$file" ] || { echo "$from/$file is missing: build for this architecture by build.sh" && return 1; }
   done
-  scp -q "${ssh_options[@]}" "$from/install.sh" "$from/SHA256SUMS" "$(destination "$host"):$staging/new/" </dev/null || return
+  scp -q "${ssh_options[@]}" "$from/install.sh" "$from/SHA256SUMS" "$(destination "$host"):$work/new/" </dev/null || return
   for file in $(files_for "$host"); do
     sum=$(sed -n "s/^\([0-9a-f]*\) [ *]$file\$/\1/p" "$from/SHA256SUMS")
-    find="for folder in $staging /var/lib/cni/bin /opt/cni/bin /run/cni/bin; do"
+    find="for folder in $work /var/lib/cni/bin /opt/cni/bin /run/cni/bin; do"
     find+=" echo $sum ' '\$folder/$file | sha256sum --check --status 2>/dev/null || continue;"
-    find+=" [ \$folder = $staging ] || ln -sf \$folder/$file $staging/$file; exit; done; exit 1"
+    find+=" [ \$folder = $work ] || ln -sf \$folder/$file $work/$file; exit; done; exit 1"
     if on "$host" "$find"; then
       echo "$file is there already"
     else
-      scp -q "${ssh_options[@]}" "$from/$file" "$(destination "$host"):$staging/" </dev/null || return
+      scp -q "${ssh_options[@]}" "$from/$file" "$(destination "$host"):$work/" </dev/null || return
       echo "copied $file"
     fi
   done
@@ -149,21 +167,26 @@ stage() {
 install() {
   local host=$1 machine arch json status=0
   json=$(file_of "$host").json
-  machine=$(on "$host" uname -m '&&' mkdir -p "$staging/new") || {
-    [ -z "$machine" ] || { echo "the folder $staging/new cannot be made there" && return 1; }
-    echo "cannot be reached by ssh, or does not let $user in without a question" && return 1
-  }
+  if ! machine=$(on "$host" uname -m "
+$(claim)"); then
+    case $machine in
+      '') echo "cannot be reached by ssh, or does not let $user in without a question" ;;
+      *taken) echo "$work is there and is not ours: put it away, or give another folder by --staging DIR" ;;
+      *) echo "the folder $work cannot be made there" ;;
+    esac
+    return 1
+  fi
   case $machine in
     x86_64) arch=x64 ;;
     aarch64) arch=arm64 ;;
     *) echo "is a $machine; there are executables for x86_64 and aarch64" && return 1 ;;
   esac
-  stage "$host" "$arch" || { echo "files could not be copied to $staging" && return 1; }
+  stage "$host" "$arch" || { echo "files could not be copied to $work" && return 1; }
   # By a rename: an install.sh of a run that was interrupted may still be reading its file.
   # shellcheck disable=SC2086 # words of the inventory
-  on "$host" mv -f "$staging/new/*" "$staging/" '&&' sudo -n sh "$staging/install.sh" --from "$staging" --json "${install_options[@]-}" ${options_of[$host]} >"$json" || status=$?
+  on "$host" mv -f "$work/new/*" "$work/" '&&' sudo -n sh "$work/install.sh" --from "$work" --json "${install_options[@]-}" ${options_of[$host]} >"$json" || status=$?
   case $status in
-    0 | 3) on "$host" rm -rf "$staging" || echo "$staging is left there" ;;
+    0 | 3) on "$host" rm -rf "$work" || echo "$work is left there" ;;
     *) [ -s "$json" ] || echo "install.sh could not be run by sudo -n (status $status)" ;;
   esac
   return $status

@@ -53,7 +53,7 @@ describeWhere(dpuNeeds, "install-fleet.sh, to DPUs that run systemd and sshd", (
     for (const dpu of fleet.dpus) {
       expect(await dpu.shell(`CNI_COMMAND=VERSION ${installed} </dev/null`)).toMatchObject({ exitCode: 0 });
       expect(readFileSync(dpu.path(conf), "utf8")).toContain('"infra-dpu-cni"');
-      expect(existsSync(dpu.path("/var/home/core/multi-nic-cni"))).toBe(false);
+      expect(existsSync(dpu.path("/var/home/core/multi-nic-cni-fleet"))).toBe(false);
       expect(await dpu.shell("systemctl is-active multi-nic-cni-keep.path")).toMatchObject({
         stdout: "active",
       });
