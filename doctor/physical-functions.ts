@@ -32,7 +32,7 @@ export interface VfLink {
 
 const net = "/sys/class/net";
 /** Drivers that hand a function to a user process. */
-const userDrivers = new Set(["vfio-pci", "uio_pci_generic", "igb_uio"]);
+export const userDrivers = new Set(["vfio-pci", "uio_pci_generic", "igb_uio"]);
 
 /** The physical functions with virtual functions to make, or the one that the scope names, where it is one. */
 export function physicalFunctions(tree: Tree, { pf }: Pick<Scope, "pf">): readonly PhysicalFunction[] {

@@ -67,10 +67,14 @@ export function parseRange(text: string): PfRange | undefined {
   return { pf, vfs };
 }
 
-/** The ranges of a pool's selectors, which are an object or a list of them. */
-export function rangesOf({ entry }: Pick<DevicePool, "entry">): readonly string[] {
-  const selectors = [at(entry, "selectors") ?? entry].flat();
-  return selectors.flatMap((each) =>
+/** A pool's selectors, which are one object or a list of them; a function is the pool's where one of them takes it. */
+export function selectorsOf({ entry }: Pick<DevicePool, "entry">): readonly unknown[] {
+  return [at(entry, "selectors") ?? entry].flat();
+}
+
+/** The ranges of a pool's selectors, by the name of the physical function or by its PCI address. */
+export function rangesOf(pool: Pick<DevicePool, "entry">): readonly string[] {
+  return selectorsOf(pool).flatMap((each) =>
     [...listAt(each, "pfNames"), ...listAt(each, "rootDevices")].map(String),
   );
 }

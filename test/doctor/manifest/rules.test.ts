@@ -1,70 +1,24 @@
 import { expect, test } from "vitest";
 import { parseRange } from "../../../doctor/manifest/device-pools.ts";
 import { lint } from "../../../doctor/manifest/serve.ts";
-
-/** What is found in a set of YAML texts, as "check severity what". */
-const found = (...texts: string[]) =>
-  lint(texts.map((text, place) => ({ file: `${place}.yaml`, text })))
-    .flatMap(({ findings }) => findings)
-    .map(({ check, severity, what }) => `${check} ${severity} ${what}`);
-
-const nad = (config: unknown, annotations = {}) =>
-  JSON.stringify({
-    apiVersion: "k8s.cni.cncf.io/v1",
-    kind: "NetworkAttachmentDefinition",
-    metadata: { name: "net", namespace: "apps", annotations },
-    spec: { config: typeof config === "string" ? config : JSON.stringify(config) },
-  });
-const conf = { cniVersion: "1.0.0", name: "net", type: "multi-nic" };
-const resourceName = { "k8s.v1.cni.cncf.io/resourceName": "mellanox.com/cx6" };
-
-const pod = (networks: string, resources?: object, annotation = "k8s.v1.cni.cncf.io/networks") =>
-  JSON.stringify({
-    apiVersion: "v1",
-    kind: "Pod",
-    metadata: { name: "web", namespace: "apps", annotations: { [annotation]: networks } },
-    spec: { containers: [{ name: "c", image: "i", ...(resources && { resources }) }] },
-  });
-const both = (name: string) => ({ requests: { [name]: "1" }, limits: { [name]: "1" } });
-
-const configMap = (name: string, data: object, namespace = "default") =>
-  JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace }, data });
-const pool = (pfNames: string[], more = {}) => ({
-  resourceName: "cx6",
-  resourcePrefix: "mellanox.com",
-  selectors: { pfNames },
-  ...more,
-});
-const sriovdp = (...resourceList: object[]) =>
-  configMap("sriovdp-config", { "config.json": JSON.stringify({ resourceList }) });
-
-const dpuHost = (name: string) =>
-  JSON.stringify({
-    kind: "DaemonSet",
-    metadata: { name: "ovnkube-node-dpu-host" },
-    spec: {
-      template: { spec: { containers: [{ env: [{ name: "OVNKUBE_NODE_MGMT_PORT_NETDEV", value: name }] }] } },
-    },
-  });
-const daemonSet = (args: string[]) =>
-  JSON.stringify({
-    kind: "DaemonSet",
-    metadata: { name: "sriovdp" },
-    spec: { template: { spec: { containers: [{ args }] } } },
-  });
-
-const cluster = (spec: object, namespace = "default") =>
-  JSON.stringify({
-    kind: "DpuClusterConfig",
-    metadata: { name: "dpu", namespace },
-    spec: { ...sound, ...spec },
-  });
-const sound = { kubeConfigFile: "tenant", poolName: "dpu", nodeSelector: { matchLabels: { dpu: "" } } };
-const secret = (content: object, namespace = "default") =>
-  JSON.stringify({ kind: "Secret", metadata: { name: "tenant", namespace }, ...content });
-const kubeconfig = JSON.stringify({ clusters: [{}], contexts: [{}], users: [{}] });
-const goodSecret = secret({ data: { config: btoa(kubeconfig) } });
-const env = "TENANT_K8S_NODE=host-1\nMGMT_IFNAME=pf0vf0\n";
+import {
+  both,
+  cluster,
+  conf,
+  configMap,
+  daemonSet,
+  dpuHost,
+  env,
+  found,
+  goodSecret,
+  kubeconfig,
+  nad,
+  pod,
+  pool,
+  resourceName,
+  secret,
+  sriovdp,
+} from "./documents.ts";
 
 test.each<[sentence: string, texts: string[], found: string[]]>([
   ["a text with no document is nothing", ["# nothing\n---\n"], []],
