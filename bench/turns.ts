@@ -67,7 +67,13 @@ async function run(hosts: number, nics: number): Promise<void> {
     using host = openNetns(`/run/netns/${name}`);
     using watch = await watchNics(host, () => {});
     const paths = statePaths({ MULTI_NIC_CNI_STATE_DIR: folder });
-    const options = { file, node: "h0", renumber: false, paths, attachments: () => 0 };
+    const options = {
+      file,
+      node: "h0",
+      renumber: false,
+      paths,
+      counted: (fn: (attachments: () => number) => void) => fn(() => 0),
+    };
     const wanted = (hosts - 1) * nics;
     let keeper: Awaited<ReturnType<typeof keepCluster>> | undefined;
     const isWhole = async () => {

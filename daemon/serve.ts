@@ -8,6 +8,7 @@ import { type Netns, ownNetns } from "../lib/linux/netns.ts";
 import { statePaths } from "../lib/linux/paths.ts";
 import type { NicWatch } from "../lib/nic/watch.ts";
 import { type Keeper, keepCluster } from "./cluster/keep.ts";
+import type { KeepOptions } from "./cluster/state.ts";
 import { makeCollector } from "./collect.ts";
 import type { ServeOptions } from "./command-line.ts";
 import { serveConnection } from "./connection.ts";
@@ -63,11 +64,11 @@ async function keepClusterFile(
 ): Promise<Keeper | undefined> {
   if (cluster === undefined) return undefined;
   const paths = statePaths({ MULTI_NIC_CNI_STATE_DIR: stateDir });
-  const attachments = (network: string) => {
+  const counted: KeepOptions["counted"] = (fn) => {
     using store = openStore(paths);
-    return store.read((tx) => tx.attachments(network).length);
+    store.write((tx) => fn((network) => tx.attachments(network).length));
   };
-  return keepCluster(host, nics, { file: cluster, node, renumber, paths, attachments });
+  return keepCluster(host, nics, { file: cluster, node, renumber, paths, counted });
 }
 
 /** Of two daemons the second would take the first one's clients away. The lock is held until the process ends. */

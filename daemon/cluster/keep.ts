@@ -93,10 +93,13 @@ function concerns(heard: Heard, { nics }: NicWatch, { planned }: State): boolean
 }
 
 async function carryOut(host: Netns, nics: NicWatch, state: State, { paths }: KeepOptions): Promise<void> {
-  if (state.cluster === undefined || state.host === undefined) return;
-  await plan(state.cluster, state.host, nics, state);
+  const { cluster } = state;
+  if (cluster === undefined || state.host === undefined) return;
+  await plan(cluster, state.host, nics, state);
   // Of 1,000 hosts each of these steps takes some 10 ms: calls are taken between them.
   await setImmediate();
+  // One that was taken meanwhile has its look next, and node files by which no pod must be given what is lost by it.
+  if (state.cluster !== cluster) return;
   writeNodeFiles(state.plans, paths);
   const wanted = wantedOf(state.plans);
   await setImmediate();

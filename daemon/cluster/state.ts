@@ -11,8 +11,8 @@ export interface KeepOptions {
   readonly paths: StatePaths;
   /** Whether pods that run may be left with addresses that are others' by the new file */
   readonly renumber: boolean;
-  /** Attachments of a network that this node has */
-  readonly attachments: (network: string) => number;
+  /** Runs fn, to which it tells how many attachments this node has of a network, while none can be added */
+  readonly counted: (fn: (attachments: (network: string) => number) => void) => void;
 }
 
 /** What is known of the host and its cluster file. */

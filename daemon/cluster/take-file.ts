@@ -2,9 +2,9 @@ import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { type Cluster, ClusterError, type ClusterHost } from "../../lib/cluster/cluster.ts";
-import { nodeFileOf, planHost, renumbering } from "../../lib/cluster/host-plan.ts";
+import { type LocalNic, nodeFileOf, planHost, renumbering } from "../../lib/cluster/host-plan.ts";
 import { say } from "../log.ts";
-import { readWritten } from "./node-files.ts";
+import { readWritten, removeNodeFile, writeNodeFile } from "./node-files.ts";
 import { readCluster } from "./read-cluster.ts";
 import type { KeepOptions, State } from "./state.ts";
 
@@ -25,7 +25,7 @@ export async function takeFile(state: State, options: KeepOptions, signal: Abort
       throw new ClusterError([
         `hosts: "${options.node}" is not among them; add it, or start multi-nicd with --node NAME`,
       ]);
-    checkRenumbering(cluster, host, options);
+    renumberUnused(cluster, host, state.planned?.nics ?? [], options);
     Object.assign(state, { cluster, host, digest, problems: [], isUnread: false });
     say("info", "took the cluster file", {
       file: options.file,
@@ -43,21 +43,35 @@ export async function takeFile(state: State, options: KeepOptions, signal: Abort
   }
 }
 
-/** Throws ClusterError where pods that run would have addresses of blocks that are not this host's any more. */
-function checkRenumbering(
+/**
+ * Throws ClusterError where pods that run would have addresses of blocks that are not this host's any more. Where there are
+ * none, the node files have the new blocks before the next ADD can take an address of the old ones.
+ */
+function renumberUnused(
   cluster: Cluster,
   host: ClusterHost,
-  { paths, renumber, attachments }: KeepOptions,
+  nics: readonly LocalNic[],
+  { paths, renumber, counted }: KeepOptions,
 ): void {
   if (renumber) return;
-  const planned = new Map(planHost(cluster, host, []).map((plan) => [plan.network.name, nodeFileOf(plan)]));
-  const problems = [...readWritten(paths.networks)].flatMap(([network, before]) => {
-    const changes = renumbering(before, planned.get(network));
-    const pods = changes.length === 0 ? 0 : attachments(network);
-    if (pods === 0) return [];
-    return [
-      `network ${network}: ${pods} attachments of this host have addresses of blocks that it would lose (${changes.join("; ")}); drain it of them, or start multi-nicd with --renumber`,
-    ];
+  const planned = new Map(planHost(cluster, host, nics).map((plan) => [plan.network.name, nodeFileOf(plan)]));
+  const renumbered = [...readWritten(paths.networks)].flatMap(([network, before]) => {
+    const after = planned.get(network);
+    const changes = renumbering(before, after);
+    return changes.length === 0 ? [] : [{ network, changes, after }];
   });
-  if (problems.length > 0) throw new ClusterError(problems);
+  if (renumbered.length === 0) return;
+  counted((attachments) => {
+    const problems = renumbered.flatMap(({ network, changes }) => {
+      const pods = attachments(network);
+      if (pods === 0) return [];
+      return [
+        `network ${network}: ${pods} attachments of this host have addresses of blocks that it would lose (${changes.join("; ")}); drain it of them, or start multi-nicd with --renumber`,
+      ];
+    });
+    if (problems.length > 0) throw new ClusterError(problems);
+    for (const { network, after } of renumbered)
+      if (after === undefined) removeNodeFile(paths.networks, network);
+      else writeNodeFile(paths.networks, network, after);
+  });
 }

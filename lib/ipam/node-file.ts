@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import * as z from "zod/mini";
 import { CniError, ErrorCode } from "../cni/error.ts";
 import { count, parseConf } from "../cni/netconf.ts";
@@ -32,6 +33,19 @@ export function readNodeFile(paths: StatePaths, network: string): NodeFile | und
   const file = parseConf(NodeFile(), json, `node file "${path}"`);
   checkMasters(path, file);
   return file;
+}
+
+/**
+ * For within the transaction that takes addresses by the node file. Where multi-nicd gives the host other blocks, it counts
+ * attachments and writes the file within a transaction too: so it counts this one, or this one sees what it wrote.
+ * @throws CniError tryAgainLater where the file is not what was read before, or as readNodeFile
+ */
+export function requireSameNodeFile(paths: StatePaths, network: string, before: NodeFile | undefined): void {
+  if (isDeepStrictEqual(readNodeFile(paths, network), before)) return;
+  throw new CniError(
+    ErrorCode.tryAgainLater,
+    `node file "${networkFile(paths, network)}" has changed while ADD was at work, and nothing was attached by what it said before; try again`,
+  );
 }
 
 function readIfThere(path: string): string | undefined {

@@ -1,6 +1,7 @@
 import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
 import type { Result } from "../../lib/cni/result.ts";
+import { requireSameNodeFile } from "../../lib/ipam/node-file.ts";
 import { isAbandoned, ownProcess, reclaim } from "../../lib/ipam/reclaim.ts";
 import type { Lease, LeaseRequest, NewAttachment } from "../../lib/ipam/record.ts";
 import { leaseRequests, requestedAddresses } from "../../lib/ipam/requested.ts";
@@ -22,7 +23,10 @@ export async function add(invocation: Invocation): Promise<Result> {
   const requests = leaseRequests(conf.blocks, requestedAddresses(invocation));
   const attachment = newAttachment(invocation);
   using store = openStore(paths);
-  const leases = leaseOrReclaim(store, invocation, attachment, requests, conf.settings.coolDown);
+  const leases = leaseOrReclaim(store, invocation, (tx) => {
+    requireSameNodeFile(paths, invocation.network, conf.nodeFile);
+    return lease(tx, attachment, requests, conf.settings.coolDown);
+  });
   return toResult(conf, leases);
 }
 
@@ -50,14 +54,8 @@ function podNetnsId(netns: string): string {
 }
 
 /** Where the pool is exhausted, what pods left behind that are gone comes free, and is handed out. */
-function leaseOrReclaim(
-  store: Store,
-  { network, log }: Invocation,
-  attachment: NewAttachment,
-  requests: readonly LeaseRequest[],
-  coolDown: number,
-): Lease[] {
-  const attempt = () => store.write((tx) => lease(tx, attachment, requests, coolDown));
+function leaseOrReclaim(store: Store, { network, log }: Invocation, take: (tx: StoreTx) => Lease[]): Lease[] {
+  const attempt = () => store.write(take);
   try {
     return attempt();
   } catch (error) {

@@ -3,7 +3,7 @@ import type { Invocation } from "../../lib/cni/invocation.ts";
 import { parseConf } from "../../lib/cni/netconf.ts";
 import type { Block } from "../../lib/ipam/blocks.ts";
 import { computeBlocks } from "../../lib/ipam/blocks.ts";
-import { readNodeFile } from "../../lib/ipam/node-file.ts";
+import { type NodeFile, readNodeFile } from "../../lib/ipam/node-file.ts";
 import type { PoolSettings } from "../../lib/ipam/pool-conf.ts";
 import { interfaceIndexes, parsePool, poolOfHost } from "../../lib/ipam/pool-conf.ts";
 import type { StatePaths } from "../../lib/linux/paths.ts";
@@ -15,6 +15,7 @@ const MastersConf = z.looseObject({ masters: z.optional(z.array(z.string())) });
 /** A configuration of multi-nic-ipam, with the node file, as blocks to take addresses from. */
 export interface IpamConf {
   readonly settings: PoolSettings;
+  readonly nodeFile: NodeFile | undefined;
   /** Whether the addresses are told apart by NIC, as a main plugin that names its masters wants them. */
   readonly perMaster: boolean;
   /** For each NIC one block of each subnet. */
@@ -29,5 +30,5 @@ export function readConf({ conf, network }: Invocation, paths: StatePaths): Ipam
   const pool = poolOfHost(settings, nodeFile, networkFile(paths, network));
   const perMaster = masters.length > 0;
   const indexes = perMaster ? interfaceIndexes(masters, nodeFile) : [settings.interfaceIndex];
-  return { settings, perMaster, blocks: computeBlocks(pool, indexes) };
+  return { settings, nodeFile, perMaster, blocks: computeBlocks(pool, indexes) };
 }

@@ -1,7 +1,7 @@
 import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
 import type { Result } from "../../lib/cni/result.ts";
-import { readNodeFile } from "../../lib/ipam/node-file.ts";
+import { readNodeFile, requireSameNodeFile } from "../../lib/ipam/node-file.ts";
 import { openStore, type Store } from "../../lib/ipam/store.ts";
 import { type Netns, ownNetns } from "../../lib/linux/netns.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
@@ -31,12 +31,16 @@ export async function add(invocation: Invocation): Promise<Result> {
   const nics = await chooseNics(conf, nodeFile, host, { invocation, store });
   const links = planLinks(conf, nics, invocation.ifname);
   await requireFree(pod.netlink, links);
+  const refuseLent = conf.devices && (await import("./device/holder.ts")).refuseLent(links);
   const claimed = await claim(store, invocation, pod, {
     conf,
     links,
     delegates: planDelegates(conf.ipam, invocation, links),
     addressing: addressingFor(conf.ipam, invocation, nics, nodeFile),
-    guard: conf.devices && (await import("./device/holder.ts")).refuseLent(links),
+    guard: (tx) => {
+      requireSameNodeFile(paths, invocation.network, nodeFile);
+      refuseLent?.(tx);
+    },
   });
   await using undo = new AsyncDisposableStack();
   undo.defer(() => withdrawOwn(store, claimed.record, invocation, pod));

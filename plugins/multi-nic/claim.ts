@@ -22,8 +22,8 @@ export interface ClaimRequest {
   readonly delegates: readonly DelegateCall[];
   /** Takes the addresses, for the record of this id, inside the transaction. */
   readonly addressing: (tx: StoreTx, id: number) => Addressing;
-  /** Refuses, inside the transaction, what another attachment has. */
-  readonly guard: ((tx: StoreTx) => void) | undefined;
+  /** Refuses, inside the transaction, what another attachment has, or what is not so any more. */
+  readonly guard: (tx: StoreTx) => void;
 }
 
 /** A record of the same attachment is in the way, unless nothing can come of it any more: then it is undone first. */
@@ -64,7 +64,7 @@ const reclaimOfIpam = (store: Store, { network }: Invocation): number =>
 
 function record(tx: StoreTx, attachment: NewAttachment, request: ClaimRequest): Claim {
   const { conf, links, delegates, addressing, guard } = request;
-  guard?.(tx);
+  guard(tx);
   const id = tx.insert(attachment);
   const plan = planAttachment(attachment, conf, links, addressing(tx, id), delegates);
   const text = encodePlan(plan);
