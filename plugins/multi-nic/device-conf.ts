@@ -4,6 +4,7 @@ import type { JsonObject } from "../../lib/cni/json.ts";
 import { optionalText, optionalTextOrTexts, optionalTexts, parseConf } from "../../lib/cni/netconf.ts";
 import { parseMac } from "../../lib/net/mac.ts";
 import type { VfSettings } from "../../lib/netlink/message/vf.ts";
+import { mostDevices } from "./device/device.ts";
 
 /** A device of the host, as the configuration or the device plugin names it. */
 export interface DeviceName {
@@ -56,6 +57,10 @@ export function parseDeviceNames(conf: JsonObject): DeviceName[] {
   ] as const;
   for (const [key, value] of allocated) {
     const ids = split(value);
+    if (ids.length > mostDevices)
+      throw invalid(
+        `${key}: ${ids.length} devices are more than the ${mostDevices} one attachment can have; name fewer`,
+      );
     if (ids.length > 0) return unique(ids.map((id) => named(key, "pci", id)));
   }
   const one = [
@@ -110,11 +115,11 @@ function tried<T>(read: () => T): T | undefined {
 }
 
 function unique(names: readonly DeviceName[]): DeviceName[] {
-  const twice = names.find(({ value }, place) =>
-    names.some((other, at) => at < place && other.value === value),
-  );
-  if (twice !== undefined)
-    throw invalid(`${twice.key}: "${twice.value}" is there twice; name each device once`);
+  const seen = new Set<string>();
+  for (const { key, value } of names) {
+    if (seen.has(value)) throw invalid(`${key}: "${value}" is there twice; name each device once`);
+    seen.add(value);
+  }
   return [...names];
 }
 

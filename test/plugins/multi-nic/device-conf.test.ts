@@ -9,6 +9,11 @@ const devices = (conf: JsonObject) => parseMultiNicConf(invocationOf({ plugin, .
 
 const pci = (key: string, ...values: readonly string[]) => values.map((value) => ({ key, by: "pci", value }));
 
+/** So many PCI addresses, joined by commas. */
+const manyIds = (count: number) =>
+  Array.from({ length: count }, (_, i) => `${(0x10000 + (i >> 8)).toString(16)}:${hex(i & 255)}:00.0`).join();
+const hex = (byte: number) => byte.toString(16).padStart(2, "0");
+
 describe("the devices of a configuration", () => {
   test.each<[title: string, conf: JsonObject, expected: unknown]>([
     ["are none where links are made", { plugin: { type: "macvlan" }, deviceID: "0000:3b:00.1" }, undefined],
@@ -27,6 +32,11 @@ describe("the devices of a configuration", () => {
       "are a list whose entries are joined too",
       { deviceIDs: ["0000:3b:00.1,0000:3b:00.2", "3B:00.3", ""] },
       pci("deviceIDs", "0000:3b:00.1", "0000:3b:00.2", "0000:3b:00.3"),
+    ],
+    [
+      "are as many as an attachment can have",
+      { deviceIDs: [manyIds(128)] },
+      pci("deviceIDs", ...manyIds(128).split(",")),
     ],
     [
       "are given as Multus does for host-device",
@@ -70,6 +80,12 @@ describe("the devices of a configuration", () => {
     ],
     ["a path out of it", { deviceID: "../../0000:3b:00.1" }, /^deviceID: .* is not a PCI address/],
     ["one twice", { deviceIDs: ["3b:00.1", "0000:3b:00.1"] }, /^deviceIDs: "0000:3b:00\.1" is there twice/],
+    [
+      "more than an attachment can have, in one entry of the list",
+      { deviceIDs: [manyIds(20_000)] },
+      /^deviceIDs: 20000 devices are more than the 128 one attachment can have; name fewer$/,
+    ],
+    ["one more than it can have", { deviceID: manyIds(129) }, /^deviceID: 129 devices are more than the 128/],
     ["a number", { deviceIDs: [7] }, /^deviceIDs\[0\]: 7 is not text/],
     [
       "a long name",
