@@ -21,11 +21,14 @@ is left alone.
                        deploy/keep-infra-dpu-cni.yaml, which you apply; none: you
   --allow-cached-attachments
                        switch although pods of another network are on this node
-  --restart-multus     delete this node's Multus pod, by oc or kubectl, unless it names infra-dpu-cni already
+  --restart-multus     delete this node's Multus pod, by oc or kubectl, unless it names infra-dpu-cni already; with
+                       --uninstall, if it still does
   --node NAME          this node's name in the cluster (default: its host name)
   --kubeconfig FILE    (default: $KUBECONFIG, else kubelet's own)
-  --wait SECONDS       how long to wait for Multus to name infra-dpu-cni (default: 90 with --restart-multus, else 0)
-  --uninstall          put back what was there before, as far as it is still ours; with --plugin only of these
+  --wait SECONDS       how long to wait for Multus to name infra-dpu-cni, or with --uninstall another (default: 90 with
+                       --restart-multus, else 0)
+  --uninstall          put back what was there before, as far as it is still ours; with --plugin only of these. An
+                       executable that a configuration, or Multus' own, still names stays, and the status is 3
   --print-multus-dpu   only print the Multus DaemonSet that option 1 needs, made from the cluster's own by oc or
                        kubectl, for: oc apply -f -
   --node-selector KEY=VALUE

@@ -16,12 +16,12 @@ check_restart() {
   [ -r "$kubeconfig" ] || refuse "--kubeconfig $kubeconfig cannot be read: name one that may delete this node's pods"
 }
 
-# restart_command: in words, for an administrator. Option 1 has a DaemonSet of its own.
+# restart_command: in words, for an administrator. Option 1 has a DaemonSet of its own, which goes before the removal.
 restart_command() { printf 'oc delete pod %s' "$(pods_to_restart)"; }
 
 pods_to_restart() {
   local app='multus'
-  [ "$option" != 1 ] || app='multus-dpu'
+  [ "$option" != 1 ] || [ -n "$uninstall" ] || app='multus-dpu'
   echo "-n $(multus_namespace) -l app=$app --field-selector spec.nodeName=${node:-$(uname -n)}"
 }
 
@@ -54,12 +54,14 @@ restart_multus() {
   elif [ -n "$dry" ]; then
     step would "$kube delete pod $(pods_to_restart)"
   else
-    # shellcheck disable=SC2046 # options
-    "$kube" --kubeconfig "$kubeconfig" delete pod $(pods_to_restart) --wait=false >&2 ||
+    delete_multus_pod ||
       fail "Multus' pod could not be deleted; the rest is installed: try $(restart_command)"
     step changed "deleted this node's Multus pod; its DaemonSet makes another"
   fi
 }
+
+# shellcheck disable=SC2046 # options
+delete_multus_pod() { "$kube" --kubeconfig "$kubeconfig" delete pod $(pods_to_restart) --wait=false >&2; }
 
 wait_for_multus() {
   local left=$wait_seconds
@@ -80,4 +82,34 @@ wait_for_multus() {
   done
   step unchanged "$root$conf_dir/00-multus.conf leads to infra-dpu-cni"
   warn_of_indicator
+}
+
+# release_multus: after the configuration was taken back. A thin Multus has the delegate in its own, which it writes when
+# it starts: until then each ADD calls infra-dpu-cni, and so does the DEL that it replays. Sets held: why the executable
+# has to stay.
+release_multus() {
+  local file=$root$conf_dir/00-multus.conf left=$wait_seconds asked=''
+  held=''
+  names_us "$file" || return 0
+  if [ -n "$restart" ] && [ -n "$dry" ]; then
+    step would "$kube delete pod $(pods_to_restart), and wait up to $left s for $file to name another"
+    return 0
+  elif [ -n "$restart" ] && delete_multus_pod; then
+    step changed "deleted this node's Multus pod; its DaemonSet makes another"
+    asked=1
+  elif [ -n "$restart" ]; then
+    held="$file names infra-dpu-cni, and Multus' pod could not be deleted: try $(restart_command), then run this again"
+    return 0
+  fi
+  while [ "$left" -gt 0 ] && [ -z "$dry" ] && names_us "$file"; do
+    sleep 1
+    left=$((left - 1))
+  done
+  if ! names_us "$file"; then
+    step unchanged "$file no longer names infra-dpu-cni"
+  elif [ -n "$asked" ]; then
+    held="$file still names infra-dpu-cni after $wait_seconds s: see oc logs of the pod ($(pods_to_restart)), then run this again"
+  else
+    held="$file names infra-dpu-cni until Multus' pod is restarted: $(restart_command); then run this again"
+  fi
 }

@@ -60,7 +60,13 @@ finish() {
     result=installed
   fi
   [ -n "$json" ] || case $result in
-    unchanged) echo "unchanged: everything is as it should be" ;;
+    unchanged)
+      if [ "$warnings" = 0 ]; then
+        echo "unchanged: everything is as it should be"
+      else
+        echo "unchanged: the warnings say what is left to you"
+      fi
+      ;;
     *) echo "$result: $changes step(s)" ;;
   esac
   [ "$warnings" = 0 ] || exit 3

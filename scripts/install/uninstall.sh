@@ -7,9 +7,11 @@ uninstall_all() {
     step unchanged "nothing of ours is installed"
     return 0
   fi
+  : "${plugins:=$(plugins_there)}"
+  held=''
+  ! is_wanted infra-dpu-cni || check_restart
   open_state
   phase=changing
-  : "${plugins:=$(plugins_there)}"
   before=$(cat "$root$state/before")
   needs_standalone || plugins="$plugins multi-nic-cni"
   if ! keeps_others; then
@@ -17,7 +19,10 @@ uninstall_all() {
     each_before take_back_unit
   fi
   [ -n "$dry" ] || each_before forget_kept_of
-  ! is_wanted infra-dpu-cni || each_before take_back_conf
+  if is_wanted infra-dpu-cni; then
+    each_before take_back_conf
+    hold_executable
+  fi
   each_before take_back_executable
   each_before take_back_standalone
   forget
@@ -57,8 +62,8 @@ take_back_conf() { case $2 in *.conf) take_back "$@" ;; esac; }
 
 take_back_executable() {
   if ! is_wanted "${2##*/}" || [ "${2##*/}" = multi-nic-cni ]; then return 0; fi
-  if [ "${2##*/}" = infra-dpu-cni ] && is_named; then
-    step warning "$root$2 is left: $named still names it"
+  if [ "${2##*/}" = infra-dpu-cni ] && [ -n "$held" ]; then
+    step warning "$root$2 is left: $held"
   else
     take_back "$@"
   fi
@@ -123,14 +128,18 @@ take_back() {
   fi
 }
 
-# is_named: whether a configuration would still call infra-dpu-cni. Sets named.
-is_named() {
-  [ -z "$dry" ] || return 1
-  for named in "$root$multus_dir"/*.conf "$root$multus_dir"/*.conflist "$root$conf_dir"/*.conf "$root$conf_dir"/*.conflist; do
-    case ${named##*/} in 00-multus*) continue ;; esac
-    [ ! -e "$named" ] || ! names_us "$named" || return 0
+# hold_executable: sets held, why infra-dpu-cni's executable has to stay: what would still call it.
+hold_executable() {
+  local file
+  held=''
+  for file in "$root$multus_dir"/*.conf "$root$multus_dir"/*.conflist "$root$conf_dir"/*.conf "$root$conf_dir"/*.conflist \
+    "$root$conf_dir"/*.json; do
+    case ${file##*/} in 00-multus*) continue ;; esac
+    if [ -n "$dry" ] || [ ! -e "$file" ] || ! names_us "$file"; then continue; fi
+    held="$file still names it"
+    return 0
   done
-  return 1
+  release_multus
 }
 
 # forget: the state folder, once nothing is left that it is needed for.
