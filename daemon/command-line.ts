@@ -46,7 +46,7 @@ export const help = `Usage: multi-nicd [serve] [--state-dir DIR] [--cluster FILE
                   [--nic NAME]... [--metrics WHERE] [--drain SECONDS]
        multi-nicd status|routes [--state-dir DIR] [--json]
        multi-nicd plan FILE [--from OLD [--renumber]] [--json]
-       multi-nicd cleanup [--state-dir DIR] [--dry-run]
+       multi-nicd cleanup|--cleanup [--state-dir DIR] [--dry-run]
        multi-nicd nics [--help]
 serve    serves the calls of the CNI plugins multi-nic, multi-nic-ipam and infra-dpu-cni from one process that stays.
          The thin clients in the CNI folder hand their calls to it; without it, or where it does not answer, they run
@@ -77,6 +77,7 @@ const options = {
   version: { type: "boolean" },
   json: { type: "boolean" },
   "dry-run": { type: "boolean" },
+  cleanup: { type: "boolean" },
   "state-dir": { type: "string" },
   metrics: { type: "string" },
   drain: { type: "string" },
@@ -93,7 +94,7 @@ const taken: Readonly<Record<string, readonly (keyof typeof options)[]>> = {
   status: ["state-dir", "json"],
   routes: ["state-dir", "json"],
   plan: ["from", "renumber", "json"],
-  cleanup: ["state-dir", "dry-run"],
+  cleanup: ["state-dir", "dry-run", "cleanup"],
 };
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -107,7 +108,7 @@ export function parseCommand(args: readonly string[], env: Env): Command {
   const { values, positionals } = parseArguments({ args: [...args], options, allowPositionals: true });
   if (values.help) return { verb: "help" };
   if (values.version) return { verb: "version" };
-  const [verb = "serve", ...rest] = positionals;
+  const [verb = values.cleanup ? "cleanup" : "serve", ...rest] = positionals;
   const known = taken[verb];
   if (known === undefined)
     throw new UsageError(`"${verb}" is not serve, status, routes, plan, cleanup or nics`);
