@@ -81,30 +81,43 @@ export interface NodeFileJson {
   readonly masters: readonly { readonly name: string; readonly interfaceIndex: number }[];
   /** By the NIC's number: a later file that has others renumbers pods */
   readonly blocks: Readonly<Record<string, readonly string[]>>;
+  /** The host's own by the NIC's number: what tells which NIC it is, whatever its link is called */
+  readonly addresses: Readonly<Record<string, readonly string[]>>;
   readonly writtenBy: "multi-nicd";
 }
 
 export function nodeFileOf({ hostIndex, nics, missing }: NetworkPlan): NodeFileJson {
   const shares = [...nics, ...missing].sort((a, b) => a.interfaceIndex - b.interfaceIndex);
+  const byNumber = (textsOf: (share: Share) => readonly string[]) =>
+    Object.fromEntries(shares.map((share) => [share.interfaceIndex, textsOf(share)]));
   return {
     hostIndex,
     masters: nics.map(({ nic, interfaceIndex }) => ({ name: nic.name, interfaceIndex })),
-    blocks: Object.fromEntries(
-      shares.map(({ interfaceIndex, blocks }) => [interfaceIndex, blocks.map(formatCidr)]),
-    ),
+    blocks: byNumber(({ blocks }) => blocks.map(formatCidr)),
+    addresses: byNumber(({ addresses }) => addresses.map(formatAddress)),
     writtenBy: "multi-nicd",
   };
 }
 
-/** How a node file differs from the one before it in what running pods have addresses of; nothing where it does not. */
-export function renumbering(
-  before: Pick<NodeFileJson, "blocks"> | undefined,
-  after: Pick<NodeFileJson, "blocks"> | undefined,
-): string[] {
+/** What of a node file running pods depend on. Those that were written before addresses were have none. */
+type Numbered = Pick<NodeFileJson, "blocks"> & Partial<Pick<NodeFileJson, "addresses">>;
+
+/**
+ * How a node file differs from the one before it in what running pods have addresses of, and NICs; nothing where it does
+ * not. A number whose addresses are others' is another NIC's: pods' links stay on the one before, and hosts route to this.
+ */
+export function renumbering(before: Numbered | undefined, after: Numbered | undefined): string[] {
   return Object.entries(before?.blocks ?? {}).flatMap(([index, blocks]) => {
-    const now = after?.blocks[index] ?? [];
-    const gone = blocks.filter((block) => !now.includes(block));
-    if (gone.length === 0) return [];
-    return [`NIC ${index}: ${gone.join(", ")} becomes ${now.length === 0 ? "nothing" : now.join(", ")}`];
+    const [now, known] = [after?.blocks[index], before?.addresses?.[index] ?? []];
+    const lost = lostOf(blocks, now ?? []);
+    // Who has no such NIC any more has said so by its blocks.
+    const moved = now === undefined ? [] : lostOf(known, after?.addresses?.[index] ?? []);
+    return lost.length + moved.length === 0 ? [] : [`NIC ${index}: ${[...lost, ...moved].join("; ")}`];
   });
+}
+
+function lostOf(before: readonly string[], now: readonly string[]): string[] {
+  const gone = before.filter((each) => !now.includes(each));
+  if (gone.length === 0) return [];
+  return [`${gone.join(", ")} becomes ${now.length === 0 ? "nothing" : now.join(", ")}`];
 }

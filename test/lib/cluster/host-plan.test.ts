@@ -41,6 +41,7 @@ describe("the plan of a host", () => {
         { name: "eth2", interfaceIndex: 1 },
       ],
       blocks: { 0: ["192.168.0.0/24"], 1: ["192.168.64.0/24"] },
+      addresses: { 0: ["10.1.0.1"], 1: ["10.2.0.1"] },
       writtenBy: "multi-nicd",
     });
   });
@@ -112,10 +113,56 @@ describe("renumbering", () => {
   });
   test("is each block that is lost", () => {
     expect(renumbering(file(0), file(1))).toEqual([
+      "NIC 0: 192.168.0.0/24 becomes 192.168.1.0/24; 10.1.0.1 becomes 10.1.0.2",
+      "NIC 1: 192.168.64.0/24 becomes 192.168.65.0/24; 10.2.0.1 becomes 10.2.0.2",
+    ]);
+    expect(renumbering(file(0), undefined)).toEqual([
+      "NIC 0: 192.168.0.0/24 becomes nothing",
+      "NIC 1: 192.168.64.0/24 becomes nothing",
+    ]);
+  });
+
+  /** What a host has that had these addresses in 10.1.0.0/24 and 10.2.0.0/24, and its index before and after. */
+  const changed = (addresses: string, masterNets = "10.1.0.0/24, 10.2.0.0/24") =>
+    renumbering(
+      file(0),
+      nodeFileOf(
+        planOf(
+          parseCluster(
+            clusterFile({ hosts: `\n  - { name: host-0, index: 0, addresses: ${addresses} }` }).replace(
+              "10.1.0.0/24, 10.2.0.0/24",
+              masterNets,
+            ),
+          ),
+          "host-0",
+          [],
+        ),
+      ),
+    );
+  test.each<[string, string[], string[]]>([
+    [
+      "each NIC that has another's number, though its block stays",
+      changed("[10.2.0.1, 10.1.0.1]"),
+      ["NIC 0: 10.1.0.1 becomes 10.2.0.1", "NIC 1: 10.2.0.1 becomes 10.1.0.1"],
+    ],
+    [
+      "each NIC that masterNets give another number",
+      changed("[10.1.0.1, 10.2.0.1]", "10.2.0.0/24"),
+      ["NIC 0: 10.1.0.1 becomes 10.2.0.1", "NIC 1: 192.168.64.0/24 becomes nothing"],
+    ],
+    ["an address that a NIC loses", changed("[10.1.0.9, 10.2.0.1]"), ["NIC 0: 10.1.0.1 becomes 10.1.0.9"]],
+    ["not an address that a NIC has beside its own", changed("[10.1.0.1, [10.2.0.1, fd02::1]]"), []],
+  ])("is %s", (_title, changes, expected) => {
+    expect(changes).toEqual(expected);
+  });
+
+  test("is told by blocks only of a node file that has no addresses, as those before had none", () => {
+    const { addresses: _, ...older } = file(0);
+    expect(renumbering(older, file(0))).toEqual([]);
+    expect(renumbering(older, file(1))).toEqual([
       "NIC 0: 192.168.0.0/24 becomes 192.168.1.0/24",
       "NIC 1: 192.168.64.0/24 becomes 192.168.65.0/24",
     ]);
-    expect(renumbering(file(0), undefined)).toHaveLength(2);
   });
 });
 
