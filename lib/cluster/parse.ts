@@ -5,6 +5,9 @@ import type { Json, JsonObject } from "../cni/json.ts";
 import { describeIssue } from "../cni/netconf.ts";
 import { PoolNetConf, parsePool } from "../ipam/pool-conf.ts";
 import { type Cidr, type IpAddress, parseAddress, parseCidr } from "../net/address.ts";
+import { ipvlanModes } from "../netlink/kind/ipvlan.ts";
+import { macvlanModes } from "../netlink/kind/macvlan.ts";
+import { strategies } from "../nic/policy/policy.ts";
 import { checkCluster } from "./check.ts";
 import { type Cluster, ClusterError, type ClusterHost, type ClusterNetwork } from "./cluster.ts";
 
@@ -20,6 +23,30 @@ const networkName = z
   );
 const address = z.union([text, z.array(text), z.null()]);
 
+const withModes = <Type extends string>(type: Type, modes: Readonly<Record<string, number>>) => {
+  const mode = z.optional(z.enum(Object.keys(modes)));
+  return z.looseObject({ type: z.literal(type), mode, args: z.optional(z.looseObject({ mode })) });
+};
+
+/** Without modes: the Go project's operator says mellanox for host-device. */
+const modeless = ["vlan", "host-device", "sriov", "mellanox"] as const;
+
+/** By a mode that is none hosts would have no routes, and nobody would say why. */
+const Plugin = z.discriminatedUnion(
+  "type",
+  [
+    withModes("ipvlan", ipvlanModes),
+    withModes("macvlan", macvlanModes),
+    z.looseObject({ type: z.enum(modeless) }),
+  ],
+  {
+    error: ({ code }) =>
+      code === "invalid_union"
+        ? `is not one of ${["ipvlan", "macvlan", ...modeless].map((type) => `"${type}"`).join(", ")}`
+        : undefined,
+  },
+);
+
 /** A field that is not here is a slip of the pen: it is refused. */
 const ClusterFile = z.strictObject({
   networks: z.array(
@@ -29,15 +56,9 @@ const ClusterFile = z.strictObject({
       /** An object, or the JSON text of one, as a MultiNicNetwork has it */
       ipam: z.optional(z.union([text, z.looseObject({})])),
       masterNets: z.optional(z.array(text)),
-      plugin: z.optional(
-        z.looseObject({
-          type: text,
-          mode: z.optional(text),
-          args: z.optional(z.looseObject({ mode: z.optional(text) })),
-        }),
-      ),
+      plugin: z.optional(Plugin),
       multiNICIPAM: z.optional(z.boolean()),
-      attachPolicy: z.optional(z.looseObject({})),
+      attachPolicy: z.optional(z.looseObject({ strategy: z.optional(z.enum(strategies)) })),
       namespaces: z.optional(z.array(text)),
     }),
   ),
@@ -95,7 +116,6 @@ function jsonOf(document: ReturnType<typeof parseDocument>): unknown {
 
 function networkOf(file: NetworkOfFile, at: string): ClusterNetwork {
   const { name, subnet, masterNets = [], plugin } = file;
-  const mode = plugin?.args?.mode ?? plugin?.mode;
   const settings = explained(`${at} (${name})`, () =>
     parsePool({ subnet, ipam: ipamOf(file, at) } as JsonObject),
   );
@@ -103,7 +123,7 @@ function networkOf(file: NetworkOfFile, at: string): ClusterNetwork {
     name,
     pool: settings.pool,
     masterNets: masterNets.map((net, i) => cidr(net, `${at}.masterNets[${i}]`)),
-    routed: plugin?.type === "ipvlan" && (mode === "l3" || mode === "l3s"),
+    routed: plugin?.type === "ipvlan" && /^l3s?$/.test(plugin.args?.mode ?? plugin.mode ?? ""),
   };
 }
 

@@ -39,6 +39,15 @@ describe("a cluster file", () => {
     expect(parseCluster(clusterFile({ networks: networks(plugin) })).networks[0]?.routed).toBe(routed);
   });
 
+  test("divides nothing among hosts where there is one, and has the Go project's own kind of link", () => {
+    const text = clusterFile({
+      networks:
+        "\n  - { name: n, subnet: 192.168.0.0/16, ipam: { interfaceBlock: 1 }, plugin: { type: mellanox }, attachPolicy: { strategy: costOpt } }",
+      hosts: "\n  - { name: a, index: 5, addresses: [10.1.0.1] }",
+    });
+    expect(parseCluster(text).networks).toMatchObject([{ routed: false }]);
+  });
+
   test("has its ipam as JSON text too, as a MultiNicNetwork has it", () => {
     const text = clusterFile({ ipam: `'{"type": "multi-nic-ipam", "hostBlock": 6, "interfaceBlock": 2}'` });
     expect(parseCluster(text)).toEqual(parseCluster(clusterFile()));
@@ -63,6 +72,15 @@ describe("a cluster file is refused", () => {
       )
       .join("");
   const hosts = (...lines: readonly string[]) => lines.map((line) => `\n  - ${line}`).join("");
+  const withPlugin = (plugin: string) =>
+    clusterFile({
+      networks: `\n  - { name: n, subnet: 192.168.0.0/16, ipam: { hostBlock: 6, interfaceBlock: 2 }, plugin: ${plugin} }`,
+    });
+  const modes = ["l2", "l3", "l3s"];
+  const oneOf = (key: string, value: string, values: readonly string[]) =>
+    new RegExp(
+      `^networks\\[0\\]\\.plugin\\.${key}: "${value}" is not one of ${values.map((each) => `"${each}"`).join(", ")}$`,
+    );
   const rows: readonly (readonly [title: string, text: string, says: RegExp])[] = [
     ["that is no YAML", "networks: [", /YAML: /],
     ["that is empty", "", /the configuration: .* is not an object/],
@@ -204,6 +222,76 @@ describe("a cluster file is refused", () => {
           "\n  - { name: n, subnet: [192.168.0.0/16, fd10::/48], ipam: { hostBlock: 6, interfaceBlock: 2 }, plugin: { type: ipvlan, mode: l3 } }",
       }),
       /host host-0: NIC 0 has no IPv6 address/,
+    ],
+    [
+      "with a subnet over the hosts' networks of another network",
+      clusterFile({
+        networks: `
+  - { name: n1, subnet: 10.2.128.0/17, ipam: { hostBlock: 6 }, masterNets: [10.1.0.0/24] }
+  - { name: n2, subnet: 192.168.0.0/16, ipam: { hostBlock: 6 }, masterNets: [10.2.0.0/16] }`,
+      }),
+      /^network n1: 10\.2\.128\.0\/17 overlaps 10\.2\.0\.0\/16, which is the hosts' \(masterNets of n2\); take another subnet$/,
+    ],
+    [
+      "with a NIC outside masterNets at the place of one that is in them",
+      clusterFile({
+        networks:
+          "\n  - { name: n, subnet: 192.168.0.0/16, ipam: { hostBlock: 6, interfaceBlock: 2 }, masterNets: [10.2.0.0/24] }",
+        hosts: hosts(
+          "{ name: h0, index: 0, addresses: [10.1.0.1, 10.2.0.1] }",
+          "{ name: h1, index: 1, addresses: [10.1.0.2, 10.2.0.2] }",
+          "{ name: h2, index: 2, addresses: [10.2.0.3] }",
+        ),
+      }),
+      /^network n: addresses\[0\] of host h2 \(10\.2\.0\.3\) is in its masterNets, and that of host h0 \(10\.1\.0\.1\) is not; .* null where it lacks one$/,
+    ],
+    [
+      "with a block that hosts share",
+      clusterFile({ ipam: "{ interfaceBlock: 2 }" }),
+      /^network rails: ipam\.hostBlock 0 .* its 3 hosts .* make it at least 2$/,
+    ],
+    [
+      "with a block that is excluded whole",
+      clusterFile({
+        ipam: "{ interfaceBlock: 2, hostBlock: 6, excludeCIDRs: [192.168.1.0/24] }",
+      }),
+      /^network rails, host host-1: ipam\.excludeCIDRs: "192\.168\.1\.0\/24" leave no address of "192\.168\.1\.0\/24".*; exclude less$/,
+    ],
+    [
+      "with all blocks excluded whole, said once",
+      clusterFile({
+        ipam: "{ interfaceBlock: 2, hostBlock: 6, excludeCIDRs: [192.168.0.0/17, 192.168.128.0/17] }",
+      }),
+      /^network rails, host host-0: .*exclude less \(and so it is with 5 other blocks\)$/,
+    ],
+    [
+      "with an ipvlan mode that is none",
+      withPlugin("{ type: ipvlan, mode: l4 }"),
+      oneOf("mode", "l4", modes),
+    ],
+    ["with a mode in capitals", withPlugin("{ type: ipvlan, mode: L3 }"), oneOf("mode", "L3", modes)],
+    [
+      "with a mode of args that is none",
+      withPlugin("{ type: ipvlan, mode: l3, args: { mode: l4 } }"),
+      oneOf("args.mode", "l4", modes),
+    ],
+    [
+      "with ipvlan's mode for macvlan",
+      withPlugin("{ type: macvlan, mode: l3 }"),
+      oneOf("mode", "l3", ["private", "vepa", "bridge", "passthru"]),
+    ],
+    [
+      "with a kind of link that is none",
+      withPlugin("{ type: ipvaln, mode: l3 }"),
+      oneOf("type", "ipvaln", ["ipvlan", "macvlan", "vlan", "host-device", "sriov", "mellanox"]),
+    ],
+    [
+      "with a strategy that is none",
+      clusterFile({
+        networks:
+          "\n  - { name: n, subnet: 192.168.0.0/16, ipam: { hostBlock: 6, interfaceBlock: 2 }, attachPolicy: { strategy: costopt } }",
+      }),
+      /^networks\[0\]\.attachPolicy\.strategy: "costopt" is not one of "none", "devClass", "topology", "costOpt", "perfOpt"$/,
     ],
     ["of more than 16 million characters", `#${"x".repeat(17_000_000)}\n`, /more than \d+ characters/],
     [
