@@ -1,7 +1,17 @@
-import { type Document, isMap, isScalar, LineCounter, parseAllDocuments } from "yaml";
+import {
+  type Document,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Pair,
+  parseAllDocuments,
+  type YAMLMap,
+} from "yaml";
 import { error, type Reported } from "../finding.ts";
 import { at, type Manifest, textAt } from "./manifest.ts";
 import { putBack } from "./put-back.ts";
+import { shapeOf } from "./shapes.ts";
 
 /** What a file's text holds, and what is wrong with it as YAML. */
 export interface Read {
@@ -12,7 +22,7 @@ export interface Read {
 /** Reads every document of a YAML text. A mis-indented one is reported, put right, and read on, so that all is found at once. */
 export function readManifests(file: string, text: string): Read {
   const lineCounter = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter, prettyErrors: false });
+  const documents = parseAllDocuments(text, { lineCounter, prettyErrors: false, logLevel: "error" });
   // The library gives an "empty" answer for a text with no document at all.
   const reads = [...(documents as Iterable<Document.Parsed>)].map((each) => readOne(file, each, lineCounter));
   return {
@@ -34,15 +44,28 @@ function readOne(file: string, document: Document.Parsed, lines: LineCounter): R
   if (document.contents === null || isEmpty(document.contents)) return { manifests: [], findings: [] };
   const line = lines.linePos(document.contents.range[0]).line;
   if (!isMap(document.contents)) return notAnObject(file, line);
-  const keyLines = new Map<string, number>();
-  for (const { key } of document.contents.items)
-    if (isScalar(key)) keyLines.set(String(key.value), lines.linePos(key.range?.[0] ?? 0).line);
   const object = objectIn(document);
   if (object === undefined) return tooLarge(file, line);
-  const { content, findings } = putBack(file, object, keyLines);
-  const items = at(content, "items");
-  const contents = textAt(content, "kind") === "List" && Array.isArray(items) ? items : [content];
+  const tops = topsOf(document.contents);
+  const findings = tops.flatMap((top) => mended(file, top, lines));
+  // Where a moved line now stands before the anchor that it names, what was written is looked at.
+  const meant = findings.length > 0 ? (objectIn(document) ?? object) : object;
+  const items = at(meant, "items");
+  const contents = textAt(meant, "kind") === "List" && Array.isArray(items) ? items : [meant];
   return { manifests: contents.map((each) => manifestOf(file, line, each)), findings };
+}
+
+/** The mapping of an object, or those of the objects of a List. */
+function topsOf(contents: YAMLMap): readonly YAMLMap[] {
+  const items = contents.get("items");
+  return contents.get("kind") === "List" && isSeq(items) ? items.items.filter(isMap) : [contents];
+}
+
+function mended(file: string, top: YAMLMap, lines: LineCounter): readonly Reported[] {
+  const kind = String(top.get("kind") ?? "");
+  const lineOf = ({ key }: Pair) => (isScalar(key) ? lines.linePos(key.range?.[0] ?? 0).line : 0);
+  const found = putBack(top, shapeOf(kind), { file, path: "", kind, lineOf });
+  return found.map((finding) => ({ ...finding, check: "indentation" }));
 }
 
 function notAnObject(file: string, line: number): Read {
