@@ -11,11 +11,15 @@ const commands = new Map([
   ["multi-nicd", () => import("../daemon/main.ts").then(({ daemon }) => daemon)],
 ]);
 
+/** A runtime gives no arguments: what it takes for a plugin must not begin to serve, or print a report. */
+const isCallOfRuntime = (args: readonly string[]) => args.length === 0 && Boolean(process.env.CNI_COMMAND);
+
 /** Serves a call by that name with these arguments; whether there is such a name. */
 function serves(name: string, args: readonly string[]): boolean {
   const load = commands.get(name);
   const plugin = plugins.get(name);
-  if (load !== undefined) load().then((command) => command({ args, version: buildVersion }));
+  if (load !== undefined && isCallOfRuntime(args)) runPlugin(misnamed);
+  else if (load !== undefined) load().then((command) => command({ args, version: buildVersion }));
   else if (plugin !== undefined) runPlugin(plugin, args[0]);
   return load !== undefined || plugin !== undefined;
 }

@@ -61,6 +61,21 @@ export const delegateGc: Verb = async (invocation, type, conf, overrides = {}) =
   await delegate("GC", invocation, type, conf, overrides);
 };
 
+/** Is in the environment of every delegate, and of all that it starts in turn. */
+const isDelegate = "MULTI_NIC_CNI_DELEGATE";
+
+/**
+ * The file of another plugin. Code 7 where this call is a delegate's itself: under another name, or by a script, it may
+ * be one of ours that calls itself without end. Otherwise as findPlugin.
+ */
+export function findDelegate(type: string, { env, path }: Pick<Invocation, "env" | "path">): string {
+  if (!env[isDelegate]) return findPlugin(type, path);
+  throw new CniError(
+    ErrorCode.invalidConfig,
+    `type: "${type.slice(0, 120)}" is asked for by a plugin that was itself asked for addresses; name an IPAM plugin that calls no others`,
+  );
+}
+
 /** Runs the plugin with the environment of this call, but for the verb and what is overridden. */
 async function delegate(
   command: Command,
@@ -69,11 +84,12 @@ async function delegate(
   conf: DelegateConf,
   { ifname, args }: DelegateOverrides,
 ): Promise<Spawned> {
-  const file = findPlugin(type, invocation.path);
-  const changed = { CNI_COMMAND: command, CNI_IFNAME: ifname, CNI_ARGS: args };
+  const file = findDelegate(type, invocation);
+  const changed = { CNI_COMMAND: command, CNI_IFNAME: ifname, CNI_ARGS: args, [isDelegate]: "1" };
   const env = { ...set(invocation.env), ...set(changed) };
   const input = typeof conf === "string" ? conf : JSON.stringify(conf);
-  const spawned = await spawnPlugin(file, input, env, invocation.stderr);
+  const run = () => spawnPlugin(file, input, env, invocation.stderr);
+  const spawned = await (invocation.caller?.aside(run) ?? run());
   if (spawned.failure === undefined && spawned.exitCode === 0) return spawned;
   throw failureOf(type, command, spawned);
 }

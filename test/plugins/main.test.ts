@@ -15,7 +15,14 @@ const run = ({ as, args }: Called, verb: string) =>
     argv0: as,
     encoding: "utf8",
     input: '{"cniVersion":"1.1.0","name":"n","type":"t"}',
-    env: { CNI_COMMAND: verb, CNI_PATH: "/opt/cni/bin", MULTI_NIC_CNI_LOG_FILE: "off" },
+    env: {
+      CNI_COMMAND: verb,
+      CNI_CONTAINERID: "c1",
+      CNI_IFNAME: "net1",
+      CNI_PATH: "/opt/cni/bin",
+      MULTI_NIC_CNI_LOG_FILE: "off",
+    },
+    timeout: 20_000,
   });
 
 test.each<[string, Called, string]>([
@@ -34,10 +41,22 @@ test.each<[string, Called]>([
   ["an argument that it does not know", { as: "node", args: ["multus"] }],
   ["what every object has, as a name", { as: "constructor", args: [] }],
   ["what every object has, as an argument", { as: "node", args: ["toString"] }],
+  ["a daemon that a runtime takes for a plugin", { as: "/opt/cni/bin/multi-nicd", args: [] }],
+  ["a command that a runtime takes for a plugin", { as: "multi-nic-doctor", args: [] }],
+  [
+    "a command that a runtime takes for a plugin, by its first argument",
+    { as: "node", args: ["multi-nic-concheck"] },
+  ],
 ])("refuses %s", (_, called) => {
   const { status, stdout } = run(called, "STATUS");
   expect(status).toBe(1);
   expect(JSON.parse(stdout)).toMatchObject({
     msg: "this executable was called by a name that is no plugin of it",
   });
+});
+
+test.each(["DEL", "GC"])("%s by a name that is no plugin ends well: nothing was made by it", (verb) => {
+  for (const as of ["multus", "multi-nic-doctor"]) {
+    expect(run({ as, args: [] }, verb)).toMatchObject({ status: 0, stdout: "" });
+  }
 });

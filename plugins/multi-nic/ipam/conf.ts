@@ -4,6 +4,7 @@ import type { Invocation } from "../../../lib/cni/invocation.ts";
 import type { JsonObject } from "../../../lib/cni/json.ts";
 import { parseConf } from "../../../lib/cni/netconf.ts";
 import type { MultiNicNetConf } from "../conf.ts";
+import { mostNics } from "../plan.ts";
 import { parseStatic, type StaticConf } from "./static.ts";
 
 /** Where the addresses come from. */
@@ -29,7 +30,39 @@ export interface Section {
 
 const ownType = "multi-nic-ipam";
 
+/** What stands beside multi-nic-ipam in a CNI folder: none gives addresses, and multi-nic would call itself without end. */
+const ownOthers: readonly string[] = [
+  "infra-dpu-cni",
+  "multi-nic",
+  "multi-nic-cni",
+  "multi-nic-concheck",
+  "multi-nic-doctor",
+  "multi-nicd",
+];
+
+/**
+ * Characters of a configuration that another plugin gets, which is written down for each NIC and kept till DEL. Without
+ * what the runtime adds; no cluster's is near this.
+ */
+const mostDelegated = 64 * 1024;
+
+/** @throws CniError naming the key, the value and the remedy */
 export function parseIpam(conf: MultiNicNetConf, invocation: Invocation): IpamConf {
+  const ipam = ipamOf(conf, invocation);
+  if (ipam.mode === "delegate") requireBounded(invocation.conf);
+  return ipam;
+}
+
+function requireBounded({ prevResult: _, "cni.dev/valid-attachments": __, ...conf }: JsonObject): void {
+  const { length } = JSON.stringify(conf);
+  if (length <= mostDelegated) return;
+  throw new CniError(
+    ErrorCode.invalidConfig,
+    `ipam.type: the configuration has ${length} characters, and what another plugin gets for each NIC can have ${mostDelegated} at most; write a shorter one`,
+  );
+}
+
+function ipamOf(conf: MultiNicNetConf, invocation: Invocation): IpamConf {
   const type = conf.ipam?.type;
   if (type === undefined || type === "") return { mode: "none" };
   if (type === ownType) {
@@ -39,6 +72,7 @@ export function parseIpam(conf: MultiNicNetConf, invocation: Invocation): IpamCo
       `multiNICIPAM: false asks for one call of the IPAM for each NIC, and ${ownType} answers for all at once; write true, or leave it out`,
     );
   }
+  refuseOwn("ipam.type", type);
   if (type === "multi-config") return ofMasters(conf, invocation);
   if (type === "host-device-ipam") return ofHost(conf.plugin?.type);
   if (conf.multiNICIPAM) return { mode: "delegate", type, each: false };
@@ -60,9 +94,21 @@ function ofHost(kind: string | undefined): IpamConf {
   );
 }
 
+function refuseOwn(key: string, type: string): void {
+  if (!ownOthers.includes(type)) return;
+  throw new CniError(
+    ErrorCode.invalidConfig,
+    `${key}: "${type}" gives no addresses; write "${ownType}", or another IPAM plugin that is installed`,
+  );
+}
+
+const tooMany = `has more masters than the ${mostNics} that one attachment can have; leave out those that it has not`;
+
 const MultiConfig = () =>
   z.looseObject({
-    args: z.record(z.string(), z.looseObject({ ipam_type: z.string().check(z.minLength(1)) })),
+    args: z
+      .record(z.string(), z.looseObject({ ipam_type: z.string().check(z.minLength(1)) }))
+      .check(z.refine((args) => Object.keys(args).length <= mostNics, tooMany)),
   });
 
 /** Addresses that the pod brings come before what the masters' own plugins would give. */
@@ -72,9 +118,9 @@ function ofMasters(conf: MultiNicNetConf, invocation: Invocation): IpamConf {
   if (given.some((text) => text !== ""))
     return { mode: "static", static: parseStatic({ type: "static" }, invocation, overrides) };
   const { args } = parseConf(MultiConfig(), conf.ipam, "ipam");
-  const sections = Object.entries(args).map(([master, { ipam_type: type, ...rest }]): [string, Section] => [
-    master,
-    { type, ipam: { ...(rest as JsonObject), type } },
-  ]);
+  const sections = Object.entries(args).map(([master, { ipam_type: type, ...rest }]): [string, Section] => {
+    refuseOwn(`ipam.args.${master}.ipam_type`, type);
+    return [master, { type, ipam: { ...(rest as JsonObject), type } }];
+  });
   return { mode: "delegate", each: true, byMaster: new Map(sections) };
 }

@@ -1,7 +1,6 @@
 import { parseJsonObject, valueIn } from "../../../lib/cni/conf.ts";
-import { delegateAdd, delegateCheck, delegateDel } from "../../../lib/cni/delegate.ts";
+import { delegateAdd, delegateCheck, delegateDel, findDelegate } from "../../../lib/cni/delegate.ts";
 import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
-import { findPlugin } from "../../../lib/cni/find-plugin.ts";
 import type { Invocation } from "../../../lib/cni/invocation.ts";
 import type { JsonObject } from "../../../lib/cni/json.ts";
 import type { Result } from "../../../lib/cni/result.ts";
@@ -11,20 +10,22 @@ import type { Addressing, NicAddress } from "./addressing.ts";
 import type { IpamConf, Section } from "./conf.ts";
 import { wantedRoutes } from "./wanted-routes.ts";
 
-/** @throws CniError where the IPAM is not installed: better said before anything is made than by each of its calls */
+/** @throws CniError where the IPAM cannot be called: better said before anything is made than by each of its calls */
 export function requireInstalled(ipam: IpamConf, invocation: Invocation): void {
-  for (const { type } of delegatesOf(ipam, invocation)) findPlugin(type, invocation.path);
+  if (ipam.mode !== "delegate") return;
+  const types = "byMaster" in ipam ? [...ipam.byMaster.values()].map(({ type }) => type) : [ipam.type];
+  for (const type of new Set(types)) findDelegate(type, invocation);
 }
 
-/** Each IPAM that the configuration names, once, with the configuration that STATUS and GC give it. */
-export function delegatesOf(
+/** Each IPAM that the configuration names, once, with the configuration that STATUS and GC give it: made as it is asked for. */
+export function* delegatesOf(
   ipam: IpamConf,
   { conf }: Invocation,
-): { readonly type: string; readonly conf: JsonObject }[] {
-  if (ipam.mode !== "delegate") return [];
-  if (!("byMaster" in ipam)) return [{ type: ipam.type, conf }];
-  const calls = [...ipam.byMaster].map(([master, section]) => sectionCall(conf, section, master));
-  return [...new Map(calls.map((call) => [JSON.stringify(call.conf.ipam), call])).values()];
+): Generator<{ readonly type: string; readonly conf: JsonObject }> {
+  if (ipam.mode !== "delegate") return;
+  if (!("byMaster" in ipam)) return yield { type: ipam.type, conf };
+  const sections = new Map([...ipam.byMaster].map((entry) => [JSON.stringify(entry[1].ipam), entry]));
+  for (const [master, section] of sections.values()) yield sectionCall(conf, section, master);
 }
 
 /** The configuration of one master alone: multi-nic-ipam answers for all that it is told of. */

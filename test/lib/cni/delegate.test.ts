@@ -121,13 +121,22 @@ describe("the environment of a delegate", () => {
     ["GC", delegateGc],
   ] as const)("is that of the call, with %s for the command", async (CNI_COMMAND, delegate) => {
     const { UNSET: _, ...env } = invocation().env;
-    expect(await seen((type) => delegate(invocation(), type, conf))).toEqual({ ...env, CNI_COMMAND });
+    expect(await seen((type) => delegate(invocation(), type, conf))).toEqual({
+      ...env,
+      CNI_COMMAND,
+      MULTI_NIC_CNI_DELEGATE: "1",
+    });
   });
 
   test("has what is overridden, and nothing of our own process", async () => {
     const overrides = { ifname: "net1-0", args: "IP=10.0.0.1/8" };
     const env = await seen((type) => delegateAdd({ ...invocation(), env: {} }, type, conf, overrides));
-    expect(env).toEqual({ CNI_COMMAND: "ADD", CNI_IFNAME: "net1-0", CNI_ARGS: "IP=10.0.0.1/8" });
+    expect(env).toEqual({
+      CNI_COMMAND: "ADD",
+      CNI_IFNAME: "net1-0",
+      CNI_ARGS: "IP=10.0.0.1/8",
+      MULTI_NIC_CNI_DELEGATE: "1",
+    });
   });
 });
 
@@ -175,6 +184,15 @@ describe("what a delegate may do wrong", () => {
 
   test("it is not there", async () => {
     await expect(delegateDel(invocation(), "absent", conf)).rejects.toMatchObject({ code: 102 });
+  });
+
+  test("it is asked for by a delegate, which may be itself", async () => {
+    const nested = { ...invocation(), env: { ...invocation().env, MULTI_NIC_CNI_DELEGATE: "1" } };
+    install("well", "echo '{}'");
+    await expect(delegateAdd(nested, "well", conf)).rejects.toMatchObject({
+      code: 7,
+      message: expect.stringMatching(/^type: "well" is asked for by a plugin that was itself asked/),
+    });
   });
 
   test("its name leads elsewhere", async () => {

@@ -8,6 +8,12 @@ import { invocationOf } from "./invocation.ts";
 const parse = (conf: JsonObject, more: Partial<Invocation> = {}): MultiNicConf =>
   parseMultiNicConf(invocationOf(conf, more));
 
+/** multi-config with so many masters. */
+const masters = (count: number): JsonObject => ({
+  type: "multi-config",
+  args: Object.fromEntries(Array.from({ length: count }, (_, i) => [`e${i}`, { ipam_type: "static" }])),
+});
+
 const accepted: [title: string, conf: JsonObject, parsed: object][] = [
   [
     "ipvlan is l2 and bridge by default",
@@ -48,6 +54,12 @@ const accepted: [title: string, conf: JsonObject, parsed: object][] = [
     "host-device-ipam gives a lent NIC its own addresses",
     { plugin: { type: "host-device" }, ipam: { type: "host-device-ipam" }, multiNICIPAM: true },
     { ipam: { mode: "host" } },
+  ],
+  ["an IPAM for as many masters as a pod can have", { ipam: masters(256) }, { ipam: { mode: "delegate" } }],
+  [
+    "another plugin's configuration, however long a result is in it",
+    { ipam: { type: "their-ipam" }, prevResult: { cniVersion: "1.1.0", x: "x".repeat(65536) } },
+    { ipam: { mode: "delegate" } },
   ],
   [
     "null stands for nothing, as upstream's operator writes it",
@@ -92,6 +104,45 @@ const upstream = {
 };
 
 const refused: [title: string, conf: JsonObject, code: number, message: RegExp][] = [
+  ...[
+    "infra-dpu-cni",
+    "multi-nic",
+    "multi-nic-cni",
+    "multi-nic-concheck",
+    "multi-nic-doctor",
+    "multi-nicd",
+  ].flatMap((type): (typeof refused)[number][] => [
+    [
+      `${type} for the IPAM`,
+      { ipam: { type } },
+      7,
+      new RegExp(`^ipam\\.type: "${type}" gives no addresses; write "multi-nic-ipam", or`),
+    ],
+    [
+      `${type} for the IPAM, called once for all NICs`,
+      { ipam: { type }, multiNICIPAM: true },
+      7,
+      /^ipam\.type: .* gives no addresses/,
+    ],
+    [
+      `${type} for the IPAM of a master`,
+      { ipam: { type: "multi-config", args: { eth1: { ipam_type: type } } } },
+      7,
+      /^ipam\.args\.eth1\.ipam_type: .* gives no addresses/,
+    ],
+  ]),
+  [
+    "an IPAM for more masters than a pod can have",
+    { ipam: masters(257) },
+    7,
+    /^ipam\.args: .* has more masters than the 256 that one attachment can have; leave out/,
+  ],
+  [
+    "another plugin's configuration of a length that no NIC needs",
+    { ipam: { type: "their-ipam" }, x: "x".repeat(65536) },
+    7,
+    /^ipam\.type: the configuration has 65\d{3} characters, .* 65536 at most; write a shorter one/,
+  ],
   ["no plugin", { plugin: null }, 7, /^plugin: is missing; write "plugin": \{"type": "ipvlan"/],
   [
     "a kind of link that we do not make",
