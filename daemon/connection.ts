@@ -1,17 +1,19 @@
 import type { Socket } from "node:net";
 import type { Outcome } from "../lib/cni/execute.ts";
+import type { Caller } from "../lib/cni/invocation.ts";
 import { answerBytes, type Call, magic, mostRequest, readRequest } from "./protocol.ts";
+import type { Turns } from "./turns.ts";
 
 /** What a connection asks of the daemon. */
 export interface Service {
   /** Why this daemon must not serve a call; undefined where it may. */
   objection(call: Call): string | undefined;
-  serve(call: Call): Promise<Outcome>;
+  serve(call: Call, caller: Caller): Promise<Outcome>;
   /** Runs a job when its turn comes. */
-  inTurn(job: () => Promise<void>): void;
+  inTurn: Turns["take"];
   /** Of a connection whose call was not taken */
   declined(reason: string): void;
-  /** Of a call that was served for a client that had gone meanwhile */
+  /** Of a call that was taken, and whose client had gone before its turn, or before its answer */
   unanswered(call: Call): void;
 }
 
@@ -27,7 +29,9 @@ export function serveConnection(socket: Socket, service: Service): void {
     service.declined(reason);
     socket.removeAllListeners("data").destroy();
   };
-  socket.setTimeout(patience, () => decline("its request did not come"));
+  // From its start: what comes byte by byte keeps a connection busy.
+  const timer = setTimeout(() => decline("its request did not come"), patience);
+  socket.on("close", () => clearTimeout(timer));
   // Its "close" follows, and there is nobody left to tell.
   socket.on("error", () => {});
   socket.on("end", () => decline("it left"));
@@ -39,7 +43,8 @@ export function serveConnection(socket: Socket, service: Service): void {
     if (reading.state === "refused") return decline(reading.reason);
     const objection = service.objection(reading.call);
     if (objection !== undefined) return decline(objection);
-    socket.setTimeout(0).removeAllListeners("data").removeAllListeners("end").resume();
+    clearTimeout(timer);
+    socket.removeAllListeners("data").removeAllListeners("end").resume();
     take(socket, reading.call, service);
   });
 }
@@ -48,14 +53,21 @@ const tooMuch = { state: "refused", reason: "too large" } as const;
 
 /**
  * Says that the call is taken, and serves it only where that could be said: a client that has not read it, and has shut
- * its socket down, serves the call itself.
+ * its socket down, serves the call itself. One that has gone by the call's turn has been given up by its runtime, which
+ * may have cleaned up after it meanwhile.
  */
 function take(socket: Socket, call: Call, service: Service): void {
+  let left = false;
+  const hasLeft = () => left || socket.destroyed;
+  socket.once("end", () => {
+    left = true;
+  });
   socket.write(magic, (error) => {
     if (error) return service.declined("it left");
-    service.inTurn(async () => {
-      const outcome = await service.serve(call);
-      if (socket.destroyed) return service.unanswered(call);
+    service.inTurn(async ({ aside }) => {
+      if (hasLeft()) return service.unanswered(call);
+      const outcome = await service.serve(call, { hasLeft, aside });
+      if (hasLeft()) return service.unanswered(call);
       socket.end(answerBytes(outcome));
     });
   });

@@ -1,4 +1,5 @@
 import { execute, type Outcome } from "../lib/cni/execute.ts";
+import type { Caller } from "../lib/cni/invocation.ts";
 import { fileLog, noLog, traceOf } from "../lib/cni/log.ts";
 import { isOwnNetns, namespaceId } from "../lib/linux/namespace-id.ts";
 import { statePaths } from "../lib/linux/paths.ts";
@@ -36,13 +37,14 @@ function podNetnsOf({ env }: Call): string | undefined {
 const mostStderr = 64 * 1024;
 
 /** Serves a call by the very code that the standalone executable runs. */
-export async function executeCall({ plugin, env, stdin }: Call): Promise<Outcome> {
+export async function executeCall({ plugin, env, stdin }: Call, caller: Caller): Promise<Outcome> {
   const known = plugins.get(plugin);
   if (known === undefined) throw new RangeError(`"${plugin}" is not the name of a plugin`);
   const chunks: Uint8Array[] = [];
   let size = 0;
   const outcome = await execute(known, {
     env,
+    caller,
     readStdin: () => stdin,
     ownNetns: isOwnNetns,
     openLog: (context) => {

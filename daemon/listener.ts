@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from "node:net";
 import { fileId } from "../lib/linux/file-id.ts";
 
 /** Clients at once; one more is turned away, and serves its call itself. */
-const mostConnections = 1024;
+export const mostConnections = 1024;
 
 /** sun_path of unix(7), less its NUL. */
 const longestPath = 107;

@@ -14,7 +14,7 @@ import type { ServeOptions } from "./command-line.ts";
 import { serveConnection } from "./connection.ts";
 import { executeCall, loadPlugins, objectionTo, type Place } from "./execute-call.ts";
 import { type Figures, makeFigures } from "./figures.ts";
-import { type Listener, listenAsActivated, listenAt } from "./listener.ts";
+import { type Listener, listenAsActivated, listenAt, mostConnections } from "./listener.ts";
 import { say } from "./log.ts";
 import { serveMetrics } from "./metrics-server.ts";
 import { followNics } from "./nics/follow.ts";
@@ -23,6 +23,8 @@ import { makeTurns } from "./turns.ts";
 
 /** ms that another daemon, which may be ending, is waited for */
 const patience = 5_000;
+/** ms without an end of any, where as many calls are at work as threads, after which no more are taken */
+const standstill = 2_000;
 /** ms between looks whether clients still find the socket */
 const lookout = 5_000;
 
@@ -83,7 +85,7 @@ async function beAlone(stateDir: string): Promise<void> {
 
 /** What is done with each connection. Those whose call was not taken yet are in `waiting`. */
 function acceptor(place: Place, figures: Figures, waiting: Set<Socket>): (socket: Socket) => void {
-  const inTurn = makeTurns(threads);
+  const turns = makeTurns({ atWork: threads, jobs: mostConnections, standstill });
   const ended = makeCollector();
   return (socket) => {
     waiting.add(socket);
@@ -91,14 +93,15 @@ function acceptor(place: Place, figures: Figures, waiting: Set<Socket>): (socket
     serveConnection(socket, {
       inTurn(job) {
         waiting.delete(socket);
-        inTurn(job);
+        turns.take(job);
       },
-      objection: (call) => objectionTo(call, place),
+      objection: (call) => objectionTo(call, place) ?? turns.refusal(),
       declined(reason) {
         figures.declined(reason);
         say("info", "declined a call", { reason });
       },
-      serve: (call) => figures.timed(call, () => executeCall(call)).finally(() => ended(figures.atWork())),
+      serve: (call, caller) =>
+        figures.timed(call, () => executeCall(call, caller)).finally(() => ended(figures.atWork())),
       unanswered({ env: { CNI_COMMAND, CNI_CONTAINERID, CNI_IFNAME } }) {
         say("info", "a client left before its answer", { CNI_COMMAND, CNI_CONTAINERID, CNI_IFNAME });
       },

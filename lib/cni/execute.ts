@@ -4,7 +4,7 @@ import { networkOf, parseJsonObject, versionIn } from "./conf.ts";
 import { checkEnvironment, type Env, isNetnsOverridden, readEnvironment, splitPath } from "./env.ts";
 import { CniError, ErrorCode } from "./error.ts";
 import { errorObject } from "./error-object.ts";
-import { type Command, commands, type Invocation, type Sink } from "./invocation.ts";
+import { type Caller, type Command, commands, type Invocation, type Sink } from "./invocation.ts";
 import type { JsonObject } from "./json.ts";
 import { type Log, noLog } from "./log.ts";
 import type { Plugin, Verbs } from "./plugin.ts";
@@ -29,6 +29,7 @@ export interface Surroundings {
   readonly openLog?: (context: Readonly<Record<string, string>>) => Log;
   /** Takes what delegates print on stderr, where that is not the process's own. */
   readonly stderr?: Sink;
+  readonly caller?: Caller;
 }
 
 /** What the process has to print and to exit with. */
@@ -80,7 +81,8 @@ async function addAndFormat(verbs: Verbs, call: Invocation): Promise<JsonObject>
   try {
     return formatResult(result, call.cniVersion);
   } catch (error) {
-    await verbs.del({ ...call, command: "DEL" }).catch((failure) => {
+    // It is done though the caller may have left.
+    await verbs.del({ ...call, command: "DEL", caller: undefined }).catch((failure) => {
       call.log.error("undoing ADD failed", { error: String(failure) });
     });
     throw error;
@@ -118,9 +120,10 @@ async function prepare(plugin: Plugin, around: Surroundings, draft: Draft): Prom
   if (!isNetnsOverridden(environment)) attempt(() => checkNotOwn(environment.netns, around), undefined);
   const { containerId, netns, ifname } = environment;
   const path = splitPath(environment.path);
-  const { env, stderr } = around;
+  const { env, stderr, caller } = around;
   const { log } = draft;
-  return { command, cniVersion, network, containerId, netns, ifname, args, path, conf, env, log, stderr };
+  const attachment = { network, containerId, netns, ifname };
+  return { command, cniVersion, ...attachment, args, path, conf, env, log, stderr, caller };
 }
 
 async function readText(around: Surroundings, forgiving: boolean): Promise<string> {

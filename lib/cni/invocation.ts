@@ -4,6 +4,14 @@ import type { Log } from "./log.ts";
 export const commands = ["ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION"] as const;
 export type Command = (typeof commands)[number];
 
+/** Who waits for the answer to a call, where a process serves many. */
+export interface Caller {
+  /** Whether it is gone: what is made for it then is nobody's. It is told of between turns of the event loop. */
+  hasLeft(): boolean;
+  /** Waits for what others do: calls that wait so keep no others from being served. */
+  aside<T>(wait: () => Promise<T>): Promise<T>;
+}
+
 /** One call of a plugin, past the checks of its environment and of what every configuration must have. */
 export interface Invocation {
   readonly command: Command;
@@ -28,6 +36,8 @@ export interface Invocation {
   readonly log: Log;
   /** Where the stderr of delegates goes; undefined: where this process's does */
   readonly stderr?: Sink | undefined;
+  /** undefined: a process that was started for this call */
+  readonly caller?: Caller | undefined;
 }
 
 export type Sink = (chunk: Uint8Array) => void;

@@ -46,6 +46,7 @@ export async function add(invocation: Invocation): Promise<Result> {
   undo.defer(() => withdrawOwn(store, claimed.record, invocation, pod));
   const plan = await addressByDelegates(store, claimed, conf, invocation);
   const made = await apply(store, claimed, plan, host, pod);
+  if (invocation.caller?.hasLeft()) throw abandoned(claimed);
   if (!store.write((tx) => tx.markReady(claimed.record.id))) throw overtaken(claimed);
   undo.move();
   return toResult(plan, made, pod.path, conf.prevResult);
@@ -72,6 +73,13 @@ async function apply(store: Store, claimed: Claim, plan: Plan, host: Netns, pod:
     throw state === "adding" ? error : overtaken(claimed, error);
   }
 }
+
+/** A runtime that has given a call up would have ended a process of its own. */
+const abandoned = ({ record }: Claim): CniError =>
+  new CniError(
+    ErrorCode.tryAgainLater,
+    `whoever called ADD of ${record.ifname} has left, and ADD undid itself; a new sandbox will do`,
+  );
 
 const overtaken = ({ record }: Claim, cause?: unknown): CniError =>
   new CniError(

@@ -39,15 +39,19 @@ export const patienceOfDel = 20_000;
  * @throws CniError tryAgainLater where another call goes on being at work, io where the file cannot be had
  */
 export async function lockAttachment(
-  { env }: Invocation,
+  invocation: Invocation,
   key: AttachmentKey,
   wait: number = patience,
 ): Promise<Disposable> {
   try {
-    return await lockByte(statePaths(env).locks, groupOf(key), wait);
+    return await lockInTime(
+      (ms) => lockByte(statePaths(invocation.env).locks, groupOf(key), ms),
+      wait,
+      invocation,
+    );
   } catch (error) {
     if (!(error instanceof LockError)) throw error;
-    if (error.code !== "EAGAIN") {
+    if (!isTaken(error)) {
       const remedy = "see that its folder exists, is writable and has room";
       throw new CniError(ErrorCode.io, `${error.message}; ${remedy}`, { cause: error });
     }
@@ -57,6 +61,31 @@ export async function lockAttachment(
       { cause: error },
     );
   }
+}
+
+const isTaken = (error: unknown): boolean => error instanceof LockError && error.code === "EAGAIN";
+
+/** After a wait the runtime may have given the call up, and made another that did the opposite. */
+async function lockInTime(
+  lock: (wait: number) => Promise<Disposable>,
+  wait: number,
+  { caller }: Invocation,
+): Promise<Disposable> {
+  if (caller === undefined) return lock(wait);
+  try {
+    return await lock(0);
+  } catch (error) {
+    if (wait === 0 || !isTaken(error)) throw error;
+  }
+  const locked = await caller.aside(() => lock(wait));
+  // That the caller is gone may be known to the kernel alone.
+  await new Promise((resolve) => setImmediate(resolve));
+  if (!caller.hasLeft()) return locked;
+  locked[Symbol.dispose]();
+  throw new CniError(
+    ErrorCode.tryAgainLater,
+    "whoever called has left while another call was at work; nothing was done",
+  );
 }
 
 /**

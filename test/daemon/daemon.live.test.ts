@@ -7,13 +7,13 @@ import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import type { JsonObject } from "../../lib/cni/json.ts";
 import { type Daemon, startDaemon } from "../live/daemon.ts";
-import { makeFakeIpam } from "../live/fake-ipam.ts";
 import { describeWhere, linkKind } from "../live/kernel.ts";
 import { kernelState } from "../live/kernel-state.ts";
 import { makeNamespace } from "../live/namespaces.ts";
 import { emptyStore, makeNode, storeOf } from "../live/node.ts";
-import { add, bin, call, cniPath, refused, succeed, withPrevResult } from "../live/plugin.ts";
+import { add, bin, call, refused, succeed, withPrevResult } from "../live/plugin.ts";
 import { at, here, ifnamesOf, network, useScene } from "../live/scene.ts";
+import { oneAddress, slow, withIpam } from "./slow.ts";
 
 /** The daemon of the scene's node; killed with the test. */
 const start = (args: readonly string[] = []): Daemon =>
@@ -55,20 +55,6 @@ const get = (path: string, socketPath: string): Promise<string> =>
       .on("error", reject)
       .end();
   });
-
-/** A configuration whose addresses come from an IPAM that waits until it is told to go on, or its test has ended. */
-function slow() {
-  const ipam = makeFakeIpam(
-    'until [ -e "$0.well" ] || [ ! -e "$0" ]; do sleep 0.02; done; echo \'{"cniVersion":"1.1.0","ips":[{"address":"10.9.9.9/24"}]}\'',
-  );
-  const conf = network({ masters: ["eth1"], subnet: null, ipam: { type: ipam.type } });
-  return {
-    ipam,
-    conf,
-    attachment: { ...at(), path: `${ipam.folder}:${cniPath}` },
-    begun: () => vi.waitFor(() => expect(ipam.calls()).toHaveLength(1), 20_000),
-  };
-}
 
 describeWhere([linkKind("macvlan")], "multi-nicd", () => {
   useScene();
@@ -165,10 +151,17 @@ describeWhere([linkKind("macvlan")], "multi-nicd", () => {
 
   test("does not wait for ever for a request that does not come", async () => {
     using daemon = start();
-    const [silent, half] = [await connected(daemon), await connected(daemon)];
+    const [silent, half, slowly] = [
+      await connected(daemon),
+      await connected(daemon),
+      await connected(daemon),
+    ];
     half.write("MNC1\x08\0\0\0abc");
-    await Promise.all([closed(silent), closed(half)]);
-    expect(linesOf(daemon).filter(({ reason }) => reason === "its request did not come")).toHaveLength(2);
+    slowly.write("MNC1\xff\0\0\0");
+    const drip = setInterval(() => slowly.write("a"), 500);
+    await Promise.all([silent, half, slowly].map(closed));
+    clearInterval(drip);
+    expect(linesOf(daemon).filter(({ reason }) => reason === "its request did not come")).toHaveLength(3);
   });
 
   test("serves on with a thousand connections that say nothing, or leaves calls to the executable", async () => {
@@ -214,12 +207,11 @@ describeWhere([linkKind("macvlan")], "multi-nicd", () => {
   });
 
   test("killed while DEL is at work: the executable does it again", async () => {
-    using ipam = makeFakeIpam(
-      'echo \'{"cniVersion":"1.1.0","ips":[{"address":"10.9.9.9/24"}]}\'',
+    const { ipam, conf, attachment } = withIpam(
+      oneAddress,
       '[ "$CNI_COMMAND" != DEL ] || [ -e "$0.once" ] || { : >"$0.once"; exec sleep 30; }',
     );
-    const conf = network({ masters: ["eth1"], subnet: null, ipam: { type: ipam.type } });
-    const attachment = { ...at(), path: `${ipam.folder}:${cniPath}` };
+    using _ipam = ipam;
     const daemon = start();
     await add(here().node, conf, attachment);
     const deleting = succeed(here().node, "DEL", conf, attachment);
