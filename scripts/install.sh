@@ -1,7 +1,7 @@
 #!/bin/sh
 # shellcheck shell=dash disable=SC2317 # a trap calls some of the functions
 # Installs infra-dpu-cni, multi-nic or multi-nic-ipam on this node, keeps it over a reboot, and takes it away again.
-# Needs a POSIX shell and what every node has: coreutils or busybox, grep, sed. JSON is written by printf and inspected
+# Needs a POSIX shell and what every node has: coreutils or busybox, awk, grep, sed. JSON is written by printf and inspected
 # only for the type, the name and the version that it holds.
 set -eu
 
@@ -35,7 +35,7 @@ is left alone.
                        the DPUs' label, for --print-multus-dpu (default: k8s.ovn.org/dpu=)
   --dry-run            only say each step
   --json               the report as JSON on stdout; all else on stderr
-Where things are, found by the node's flavor, or else:
+Where things are, found by the node's flavor and CRI-O's configuration, or else:
   --flavor openshift|microshift|plain
   --cni-bin-dir DIR    the CNI plugins
   --cni-conf-dir DIR   the runtime's configurations, with 00-multus.conf
@@ -52,6 +52,7 @@ umask 022
 here=$(cd "$(dirname "$0")" && pwd -P)
 . "$here/install/report.sh"
 . "$here/install/node.sh"
+. "$here/install/crio.sh"
 . "$here/install/place.sh"
 . "$here/install/executables.sh"
 . "$here/install/configuration.sh"

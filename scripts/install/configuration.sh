@@ -10,16 +10,17 @@ conf_for() {
   fi
 }
 
-# our_conf: the configuration to install; conf-templates/10-infra-dpu-cni.conf unless another was given.
+# our_conf: the configuration to install; conf-templates/10-infra-dpu-cni.conf unless another was given, or CRI-O waits
+# for a network of another name.
 our_conf() {
   if [ -n "$conf_file" ]; then
     cat "$conf_file"
     return
   fi
-  cat <<'EOT'
+  cat <<EOT
 {
   "cniVersion": "0.4.0",
-  "name": "infra-dpu-cni",
+  "name": "${network:-infra-dpu-cni}",
   "type": "infra-dpu-cni"
 }
 EOT
@@ -51,11 +52,15 @@ check_configuration() {
     # Multus takes no other form of it for a delegate.
     has_value "$conf_file" cniVersion '[0-9]*\.[0-9]*\.[0-9]*' ||
       refuse "--conf $conf_file has no \"cniVersion\" of three parts: use \"0.4.0\""
+    [ -z "$network" ] || has_value "$conf_file" name "$network" ||
+      refuse "--conf $conf_file has not the \"name\": \"$network\", the cni_default_network of CRI-O's configuration: without it the node stays NotReady"
   fi
   hold_unedited "$path"
   # The delegate of Multus, as the network of a runtime, is the first in the order of names.
-  for other in "$root$multus_dir"/*.conf "$root$multus_dir"/*.conflist; do
+  for other in "$root$multus_dir"/*.conf "$root$multus_dir"/*.conflist "$root$multus_dir"/*.json; do
     [ -e "$other" ] || continue
+    # Multus takes none of these.
+    case $other in *.json) is_read_by_runtime || continue ;; esac
     case ${other##*/} in 00-multus* | "${path##*/}") continue ;; esac
     [ "$(printf '%s\n' "${other##*/}" "${path##*/}" | sort | head -n 1)" = "${path##*/}" ] ||
       refuse "$other comes before ${path##*/} and would be the node's network: take it out of that folder first"
@@ -91,7 +96,7 @@ place_configuration() {
   else
     was=$(was_there "$path")
     unveil "$path"
-    step changed "put infra-dpu-cni's configuration at $root$path, by a rename: $was"
+    step changed "put infra-dpu-cni's configuration at $root$path,${network:+ as \"$network\", which CRI-O waits for,} by a rename: $was"
   fi
 }
 

@@ -31,7 +31,7 @@ check_executables() {
   done
   if [ -d "$root$bin_dir" ]; then
     [ -w "$root$bin_dir" ] || refuse "$root$bin_dir cannot be written: name the runtime's CNI folder by --cni-bin-dir DIR"
-  else
+  elif ! crio_bin_dirs | grep -qxF -e "$bin_dir"; then
     step warning "$root$bin_dir is not there yet: if the runtime has its CNI plugins elsewhere, name that by --cni-bin-dir DIR"
   fi
 }

@@ -1,7 +1,8 @@
 # shellcheck shell=dash
 # What this node is, and where it has its CNI folders. Paths are the node's; "$root$path" is where they are worked on.
 
-# find_folders: flavor, bin_dir, conf_dir and multus_dir, as far as they were not given.
+# find_folders: flavor, bin_dir, conf_dir and multus_dir, as far as they were not given; network, the name that CRI-O
+# waits for, if it does; state.
 find_folders() {
   local bin conf multus
   [ -n "$flavor" ] || flavor=$(find_flavor)
@@ -13,12 +14,13 @@ find_folders() {
       ;;
     plain) bin=/opt/cni/bin conf=/etc/cni/net.d multus=/etc/cni/net.d ;;
   esac
-  : "${bin_dir:=$bin}" "${conf_dir:=$conf}" "${multus_dir:=$multus}"
+  : "${bin_dir:=$(crio_bin_dir "$bin")}" "${conf_dir:=$conf}" "${multus_dir:=$multus}"
   # /var/run is a link to /run, which in a tree that was captured may lead out of it.
   case $multus_dir in /var/run/*) multus_dir=${multus_dir#/var} ;; esac
   hold_within_root "$bin_dir"
   hold_within_root "$conf_dir"
   hold_within_root "$multus_dir"
+  network=$(crio_network)
   state=/var/lib/multi-nic-cni/install
   hold_within_root /var/lib
 }

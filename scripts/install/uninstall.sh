@@ -74,12 +74,13 @@ take_back_standalone() {
   if [ "${2##*/}" = multi-nic-cni ] && is_wanted multi-nic-cni; then take_back "$@"; fi
 }
 
-# needs_standalone: whether a client of multi-nic-cni stays.
+# needs_standalone: whether a client of multi-nic-cni stays, in the folder of today or an earlier one.
 needs_standalone() {
-  local client
-  for client in multi-nic multi-nic-ipam; do
-    if ! is_wanted "$client" && is_ours "$bin_dir/$client"; then return 0; fi
-  done
+  local sum path
+  while read -r sum path; do
+    case $path in */multi-nic | */multi-nic-ipam) ;; *) continue ;; esac
+    if ! is_wanted "${path##*/}" && is_ours "$path"; then return 0; fi
+  done <"$root$state/before"
   return 1
 }
 
