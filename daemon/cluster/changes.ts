@@ -8,15 +8,16 @@ import {
   RTNLGRP_IPV6_ROUTE,
   RTNLGRP_IPV6_RULE,
 } from "../../lib/netlink/constants.ts";
+import { tableIn } from "../../lib/netlink/message/route-table.ts";
 import { monitor } from "../../lib/netlink/monitor.ts";
-import { hostProtocol } from "../../lib/route/host-routes.ts";
+import { hostProtocol, isTableOfNetwork } from "../../lib/route/host-routes.ts";
 
 const groups = [RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_IPV6_RULE];
 
 /** ms that a message waits for others, so that a burst is one look */
 const settle = 100;
 
-/** Says when a route of ours changed, or any rule: rules change seldom. Throws NetlinkError. */
+/** Says when a route of ours or in a table of ours changed, or any rule: rules change seldom. Throws NetlinkError. */
 export function listenForRoutes(host: Netns, changed: () => void): Disposable {
   let timer: NodeJS.Timeout | undefined;
   const soon = () => {
@@ -37,7 +38,11 @@ export function listenForRoutes(host: Netns, changed: () => void): Disposable {
   };
 }
 
-function concerns({ type, body }: Message): boolean {
+/** Whether what is ours may be otherwise since that message. Throws CodecError. */
+export function concerns(message: Message): boolean {
+  if (message.type !== RTM_NEWROUTE && message.type !== RTM_DELROUTE) return true;
   // struct rtmsg: the protocol is its sixth byte. A rule's is an attribute.
-  return (type !== RTM_NEWROUTE && type !== RTM_DELROUTE) || body[5] === hostProtocol;
+  if (message.body[5] === hostProtocol) return true;
+  // Where others put theirs in the place of ours, the kernel tells of theirs alone.
+  return isTableOfNetwork(tableIn(message));
 }

@@ -87,6 +87,7 @@ export const IFA_FLAGS = 8;
 export const IFA_F_NODAD = 0x02;
 
 export const RT_TABLE_UNSPEC = 0;
+export const RT_TABLE_COMPAT = 252;
 export const RTN_UNSPEC = 0;
 export const RTN_UNICAST = 1;
 export const RT_SCOPE_UNIVERSE = 0;

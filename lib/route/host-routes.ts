@@ -9,6 +9,8 @@ export const hostProtocol = 78;
 /** `ip rule` priority of ours: before main's table, which sends the pods' packets by the default route. */
 export const rulePriority = 30_078;
 
+const firstTable = 2 ** 29;
+
 /**
  * The table of a network: a hash of its name (FNV-1a) between 2^29 and 2^30, which no administrator numbers by hand and
  * none of the tables in pods has.
@@ -16,8 +18,11 @@ export const rulePriority = 30_078;
 export function tableOf(network: string): number {
   let hash = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(network)) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
-  return 2 ** 29 + (hash % 2 ** 29);
+  return firstTable + (hash % firstTable);
 }
+
+/** Whether it may be a network's. */
+export const isTableOfNetwork = (table: number): boolean => table >= firstTable && table < 2 * firstTable;
 
 /** What pods of the network send goes by its table. */
 export function rulesOf(network: string, subnets: readonly Cidr[]): Rule[] {
@@ -30,7 +35,10 @@ export function rulesOf(network: string, subnets: readonly Cidr[]): Rule[] {
   }));
 }
 
-export const toRoute = (network: string, { dst, gateway, oif }: HostRoute): Route => ({
+export const toRoute = (
+  network: string,
+  { dst, gateway, oif }: Pick<HostRoute, "dst" | "gateway" | "oif">,
+): Route => ({
   dst,
   gateway,
   oif,
@@ -55,8 +63,16 @@ function keyOf({ address, prefix }: Cidr): number | string {
 const leadsAsWanted = (there: Route, wanted: Route): boolean =>
   there.gateway?.value === wanted.gateway?.value &&
   there.oif === wanted.oif &&
+  there.src?.value === wanted.src?.value &&
+  there.mtu === wanted.mtu &&
+  there.advmss === wanted.advmss &&
+  there.otherMetrics === undefined &&
   there.multipath === undefined &&
   wanted.multipath === undefined;
+
+/** The kernel's own: 0, and of an IPv6 route IP6_RT_PRIO_USER. */
+const hasUsualPriority = ({ dst, priority = 0 }: Route): boolean =>
+  priority === 0 || (dst.address.family === 6 && priority === 1024);
 
 /** `actual` are the routes of our protocol, in any tables: those of a table that nobody wants any more go. */
 export function diffRoutes(wanted: readonly Route[], actual: readonly Route[]): RouteDiff {
@@ -66,8 +82,8 @@ export function diffRoutes(wanted: readonly Route[], actual: readonly Route[]): 
     const known = tables.get(route.table) ?? new Map<number | string, Route>();
     tables.set(route.table, known);
     const key = keyOf(route.dst);
-    // Of two to one destination (another metric) the kernel takes the first; ours have no metric.
-    if (known.has(key)) surplus.push(route);
+    // One to the same destination with another priority is none of those wanted, and no replacement takes it away.
+    if (known.has(key) || !hasUsualPriority(route)) surplus.push(route);
     else known.set(key, route);
   }
   const add: Route[] = [];

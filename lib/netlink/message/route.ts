@@ -33,6 +33,8 @@ export interface Route {
   readonly priority?: number;
   readonly mtu?: number;
   readonly advmss?: number;
+  /** As read: it has more RTAX_* than these */
+  readonly otherMetrics?: true;
   readonly multipath?: readonly NextHop[];
   /** The gateway is taken for reachable by oif though no address says so. */
   readonly onlink?: boolean;
@@ -167,6 +169,7 @@ export function decodeRoute(message: { readonly body: Uint8Array }): RouteRead {
   const family = familyOf(view.getUint8(0));
   const address = (type: number) => optional(attributes, type, (value) => readAddress(value, family));
   const metrics = optional(attributes, k.RTA_METRICS, (value) => decodeAttributes(value)) ?? new Map();
+  const others = [...metrics.keys()].some((type) => type !== k.RTAX_MTU && type !== k.RTAX_ADVMSS);
   const onlink = (view.getUint32(8, true) & k.RTNH_F_ONLINK) !== 0;
   return {
     dst: {
@@ -186,6 +189,7 @@ export function decodeRoute(message: { readonly body: Uint8Array }): RouteRead {
       advmss: optional(metrics, k.RTAX_ADVMSS, readU32),
       multipath: optional(attributes, k.RTA_MULTIPATH, (value) => decodeNextHops(value, family)),
     }),
+    ...(others ? { otherMetrics: true } : {}),
     ...(onlink ? { onlink } : {}),
   };
 }
