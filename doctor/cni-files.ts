@@ -1,9 +1,10 @@
 import { join } from "node:path";
 import type { Scope } from "./check.ts";
+import { crioNetwork } from "./crio.ts";
 import type { Tree } from "./tree.ts";
 
-/** CNI folders: OpenShift's, MicroShift's on ostree, everybody else's, and that of Debian's packages. */
-const bins = ["/var/lib/cni/bin", "/run/cni/bin", "/opt/cni/bin", "/usr/lib/cni"];
+/** CNI folders: OpenShift's, MicroShift's on ostree, everybody else's, and those of Debian's and RHEL's packages. */
+const bins = ["/var/lib/cni/bin", "/run/cni/bin", "/opt/cni/bin", "/usr/lib/cni", "/usr/libexec/cni"];
 /** Configuration folders: the runtimes', OpenShift's, and the one Multus takes its delegate from. */
 const confs = ["/etc/cni/net.d", "/etc/kubernetes/cni/net.d", "/run/multus/cni/net.d"];
 
@@ -14,18 +15,18 @@ export interface ConfFile {
   readonly content: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** The CNI folders that are there. */
+/** The CNI folders that are there, with those that CRI-O is told of. */
 export function cniBins(tree: Tree, { cniBin }: Pick<Scope, "cniBin">): readonly string[] {
-  return folders(tree, cniBin === undefined ? bins : [cniBin]);
+  return folders(tree, cniBin === undefined ? [...bins, ...crioNetwork(tree).pluginDirs] : [cniBin]);
 }
 
-/** The configuration folders that are there. */
+/** The configuration folders that are there, with CRI-O's own. */
 export function cniConfs(tree: Tree, { cniConf }: Pick<Scope, "cniConf">): readonly string[] {
-  return folders(tree, cniConf === undefined ? confs : [cniConf]);
+  return folders(tree, cniConf === undefined ? [...confs, crioNetwork(tree).networkDir] : [cniConf]);
 }
 
 const folders = (tree: Tree, paths: readonly string[]) =>
-  paths.filter((path) => tree.stat(path)?.kind === "folder");
+  [...new Set(paths)].filter((path) => tree.stat(path)?.kind === "folder");
 
 /** What libcni's ConfFiles takes of a folder, in the order in which runtimes try it. */
 export function confFiles(tree: Tree, folder: string): readonly ConfFile[] {

@@ -1,5 +1,6 @@
 import type { Check, Scope } from "../check.ts";
 import { type ConfFile, cniBins, cniConfs, confFiles, isInstalled, typesIn } from "../cni-files.ts";
+import { crioNetwork } from "../crio.ts";
 import { error, type Finding, note, warning } from "../finding.ts";
 import type { Tree } from "../tree.ts";
 
@@ -16,8 +17,15 @@ function judge(tree: Tree, scope: Scope): readonly Finding[] {
   const folders = cniConfs(tree, scope).map((folder) => ({ folder, files: confFiles(tree, folder) }));
   const found = folders.flatMap(({ files }) => files.flatMap((file) => faultsOf(tree, bins, file)));
   const sound = folders.filter(({ files }) => files.some((file) => faultsOf(tree, bins, file).length === 0));
-  if (sound.length > 0)
-    return [...found, ...sound.flatMap(({ folder, files }) => chosen(tree, bins, folder, files))];
+  if (sound.length > 0) {
+    const byName = awaited(tree, scope);
+    const first = sound.filter(({ folder }) => folder !== byName?.folder);
+    return [
+      ...found,
+      ...(byName === undefined ? [] : named(tree, byName)),
+      ...first.flatMap(({ folder, files }) => chosen(tree, bins, folder, files)),
+    ];
+  }
   const where = folders.map(({ folder }) => folder).join(", ") || (scope.cniConf ?? "/etc/cni/net.d");
   const why = "the node stays NotReady (NetworkPluginNotReady): only pods with hostNetwork: true start";
   return [
@@ -27,6 +35,31 @@ function judge(tree: Tree, scope: Scope): readonly Finding[] {
       "no configuration can be used",
       why,
       "scripts/install.sh, or your network provider's own way",
+    ),
+  ];
+}
+
+/** The network that CRI-O takes by its name, where it is told one: ocicni looks for it in one folder, and waits for it. */
+function awaited(tree: Tree, scope: Scope): Awaited | undefined {
+  const { networkDir, defaultNetwork } = crioNetwork(tree);
+  return defaultNetwork && { ...defaultNetwork, folder: scope.cniConf ?? networkDir };
+}
+
+interface Awaited {
+  readonly name: string;
+  readonly file: string;
+  readonly folder: string;
+}
+
+function named(tree: Tree, { name, file, folder }: Awaited): Finding[] {
+  const names = confFiles(tree, folder).flatMap(({ content }) => content?.name ?? []);
+  if (names.includes(name)) return [];
+  return [
+    error(
+      file,
+      `cni_default_network is "${name}", and no configuration in ${folder} has that name (there are: ${names.join(", ") || "none"})`,
+      "CRI-O waits for that network and takes no other: the node stays NotReady (NetworkPluginNotReady)",
+      `write "name": "${name}" in the configuration, or cni_default_network = "" below [crio.network] in a later file of /etc/crio/crio.conf.d; then systemctl restart crio`,
     ),
   ];
 }

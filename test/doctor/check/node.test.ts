@@ -45,6 +45,20 @@ const result = "/var/lib/cni/results/net-4f2c-net1";
 const runtimeCache = (conf: object, netns: string) =>
   JSON.stringify({ kind: "cniCacheV1", containerId: "4f2c", netns, config: btoa(JSON.stringify(conf)) });
 
+const bridge = {
+  cniVersion: "1.0.0",
+  name: "crio",
+  plugins: [{ type: "bridge", ipam: { type: "host-local" } }],
+};
+/** Where containernetworking-plugins of RHEL and Fedora puts its plugins. */
+const rhel = Object.fromEntries(
+  ["bridge", "host-local", "loopback"].map((name) => [`/usr/libexec/cni/${name}`, executable]),
+);
+/** As MicroShift ships it. */
+const waiting = {
+  "/etc/crio/crio.conf.d/11-microshift-ovn.conf": '[crio.network]\ncni_default_network = "ovn-kubernetes"\n',
+};
+
 test.each([
   kernel,
   swap,
@@ -156,6 +170,75 @@ test.each<[sentence: string, check: Check, role: Role, more: Entries, found: str
       }),
     },
     ["warning is a list in a .conf"],
+  ],
+  [
+    "plugins in the folder of RHEL's package are installed",
+    cniConf,
+    "node",
+    { "/etc/cni/net.d/100-crio-bridge.conflist": JSON.stringify(bridge), ...rhel },
+    [],
+  ],
+  [
+    "and so is loopback, which CRI-O's attachments have",
+    multusCache,
+    "node",
+    {
+      ...rhel,
+      [result]: runtimeCache({ ...conf, type: "loopback" }, "/run/netns/pod"),
+      "/run/netns/pod": "",
+    },
+    [],
+  ],
+  [
+    "folders that CRI-O is told of are CNI folders",
+    cniConf,
+    "node",
+    {
+      "/etc/crio/crio.conf.d/12.conf": '[crio.network]\nplugin_dirs = [\n  "/srv/cni",\n]\n',
+      "/srv/cni/bridge": executable,
+      "/etc/cni/net.d/10-a.conf": JSON.stringify({ ...conf, type: "bridge" }),
+    },
+    [],
+  ],
+  [
+    "CRI-O's own folder of configurations is looked at",
+    cniConf,
+    "node",
+    {
+      "/etc/crio/crio.conf": '[crio.network]\nnetwork_dir = "/srv/net.d/"\n',
+      "/srv/net.d/10-a.conf": "{",
+    },
+    ["error is not a JSON object"],
+  ],
+  [
+    "a network that CRI-O waits for, and no file names, is an error",
+    cniConf,
+    "node",
+    { "/etc/cni/net.d/10-a.conf": JSON.stringify(conf), ...waiting },
+    [
+      'error cni_default_network is "ovn-kubernetes", and no configuration in /etc/cni/net.d has that name (there are: infra-dpu-cni)',
+    ],
+  ],
+  [
+    "a file of that name in a folder that CRI-O does not read is none",
+    cniConf,
+    "node",
+    { "/run/multus/cni/net.d/10-ovn.conf": JSON.stringify({ ...conf, name: "ovn-kubernetes" }), ...waiting },
+    [
+      'error cni_default_network is "ovn-kubernetes", and no configuration in /etc/cni/net.d has that name (there are: none)',
+    ],
+  ],
+  [
+    "one that a file names is nothing, though it is not the first",
+    cniConf,
+    "node",
+    {
+      "/etc/cni/net.d/05.conf": "{",
+      "/etc/cni/net.d/10-a.conf": JSON.stringify(conf),
+      "/etc/cni/net.d/20-ovn.conf": JSON.stringify({ ...conf, name: "ovn-kubernetes" }),
+      ...waiting,
+    },
+    ["error is not a JSON object"],
   ],
   [
     "an indicator that is not there is an error",
