@@ -18,7 +18,7 @@ import {
 import { parseMultiNicConf } from "./conf.ts";
 import { detach } from "./detach.ts";
 import type { IpamConf } from "./ipam/conf.ts";
-import { planDelegates, requireInstalled, undoDelegates } from "./ipam/delegates.ts";
+import { planDelegates, possibleIfnames, requireInstalled, undoDelegates } from "./ipam/delegates.ts";
 import { groupOf } from "./plan.ts";
 import { readablePlanOf } from "./plan-json.ts";
 
@@ -139,12 +139,14 @@ function ipamOf(invocation: Invocation) {
   }
 }
 
+/** Whoever writes the configuration may write a prevResult too: each name counts once, and only if ADD can have made it. */
 function interfacesOf({ conf, cniVersion, ifname, netns }: Invocation): string[] {
   const prevResult = valueIn(conf, "prevResult");
   if (!isObject(prevResult)) return [`${ifname}-0`];
-  const ours = parseResult(prevResult, cniVersion).interfaces.filter(
-    ({ name, sandbox }) =>
-      (sandbox === netns || netns === "") && (name === ifname || name.startsWith(`${ifname}-`)),
+  const shown = parseResult(prevResult, cniVersion).interfaces.filter(
+    ({ sandbox }) => sandbox === netns || netns === "",
   );
-  return ours.length > 0 ? ours.map(({ name }) => name) : [`${ifname}-0`];
+  const names = new Set(shown.map(({ name }) => name));
+  const ours = possibleIfnames(ifname).filter((name) => names.has(name));
+  return ours.length > 0 ? ours : [`${ifname}-0`];
 }

@@ -8,8 +8,7 @@ import { openStore } from "../../lib/ipam/store.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
 import { owner, withdrawLocked } from "./attachment.ts";
 import { parseMultiNicConf } from "./conf.ts";
-import { delegatesOf } from "./ipam/delegates.ts";
-import { mostNics } from "./plan.ts";
+import { delegatesOf, possibleIfnames } from "./ipam/delegates.ts";
 import { readablePlanOf } from "./plan-json.ts";
 
 /**
@@ -62,15 +61,10 @@ function validForDelegate(valid: readonly ValidAttachment[], invocation: Invocat
   return [...valid, ...making].flatMap((attachment) => {
     const record = records.get(nameOfValid(attachment));
     const plan = record && readablePlanOf(record);
-    const called = plan ? plan.delegates.map(({ ifname }) => ifname) : possibleNames(attachment);
+    const called = plan ? plan.delegates.map(({ ifname }) => ifname) : possibleIfnames(attachment.ifname);
     return called.map((ifname) => ({ containerID: attachment.containerID, ifname }));
   });
 }
-
-const possibleNames = ({ ifname }: ValidAttachment): string[] => [
-  ifname,
-  ...Array.from({ length: mostNics }, (_, place) => `${ifname}-${place}`),
-];
 
 const nameOfValid = ({ containerID, ifname }: ValidAttachment): string => `${containerID} ${ifname}`;
 const nameOf = ({ containerId, ifname }: AttachmentRecord): string => `${containerId} ${ifname}`;

@@ -68,6 +68,16 @@ describe("the delegate", () => {
     expect(ipam.calls().map(({ command }) => command)).toEqual(["DEL"]);
   });
 
+  test("is asked, by a DEL that knows only a result, for each interface once that the attachment can have had", async () => {
+    ipam = makeFakeIpam(good);
+    const foreign = ["eth0", "net10", "net1-", "net1-00", "net1-256", "net1-1-0", "net1-x"];
+    const shown = ["net1-1", ...foreign, "net1-0", "net1-1", "net1"];
+    const names = [...shown, ...Array.from({ length: 100 }, (_, i) => `net1-${i + 300}`)];
+    const prevResult = { cniVersion: "1.1.0", interfaces: names.map((name) => ({ name })) };
+    await succeed(here().node, "DEL", delegating({ prevResult }), { ...found(), netns: "" });
+    expect(ipam.calls().map(({ ifname }) => ifname)).toEqual(["net1", "net1-0", "net1-1"]);
+  });
+
   test("has its stderr passed on, and nothing of it on stdout", async () => {
     ipam = makeFakeIpam(`echo "I say: $CNI_IFNAME" >&2\n${good}`);
     const { exitCode, stderr } = await call(here().node, "ADD", delegating(), found());

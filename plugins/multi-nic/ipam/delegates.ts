@@ -5,7 +5,7 @@ import type { Invocation } from "../../../lib/cni/invocation.ts";
 import type { JsonObject } from "../../../lib/cni/json.ts";
 import type { Result } from "../../../lib/cni/result.ts";
 import { parseAddress, parseCidr } from "../../../lib/net/address.ts";
-import type { DelegateCall, PlannedLink } from "../plan.ts";
+import { type DelegateCall, mostNics, type PlannedLink } from "../plan.ts";
 import type { Addressing, NicAddress } from "./addressing.ts";
 import type { IpamConf, Section } from "./conf.ts";
 import { wantedRoutes } from "./wanted-routes.ts";
@@ -33,6 +33,12 @@ const sectionCall = (conf: JsonObject, { type, ipam }: Section, master: string) 
   type,
   conf: { ...conf, ipam, master, masters: [master] },
 });
+
+/** Every name that a link of an attachment can have: an attachment without a record may have called its IPAM by these. */
+export const possibleIfnames = (ifname: string): string[] => [
+  ifname,
+  ...Array.from({ length: mostNics }, (_, place) => `${ifname}-${place}`),
+];
 
 /** The calls of another project's IPAM that these links need: one a link, or one for all with `masters` given to it. */
 export function planDelegates(
