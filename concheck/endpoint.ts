@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { createSocket, type Socket as UdpSocket } from "node:dgram";
+import type { Socket as UdpSocket } from "node:dgram";
 import { connect, createServer, isIPv6, type Server, type Socket } from "node:net";
 import type { Netns } from "../lib/linux/netns.ts";
 import { afterPatience } from "./patience.ts";
+import { boundUdp, type OwnAddress } from "./udp-socket.ts";
 
 /** The answer to a probe: how long it took, or what came in its place. */
 export type Outcome = { readonly ms: number } | { readonly failure: string };
@@ -16,7 +17,7 @@ export interface Ports {
 export interface EndpointSettings {
   /** The pod's namespace, in which every socket is made and so stays */
   readonly netns: Netns;
-  readonly addresses: readonly string[];
+  readonly addresses: readonly OwnAddress[];
   /** For TCP and UDP; 0: the kernel's choice */
   readonly port: number;
   /** Whether an address may ask */
@@ -43,9 +44,9 @@ export class Endpoint {
   constructor(settings: EndpointSettings) {
     this.#netns = settings.netns;
     this.#server = this.#serve(settings);
-    for (const address of settings.addresses) {
-      const socket = this.#answerUdp(address, settings);
-      if (socket !== undefined) this.#sockets.set(address, socket);
+    for (const own of settings.addresses) {
+      const socket = this.#answerUdp(own, settings);
+      if (socket !== undefined) this.#sockets.set(own.address, socket);
     }
   }
 
@@ -123,12 +124,13 @@ export class Endpoint {
   }
 
   #serve({ port, addresses, isPeer, about }: EndpointSettings): Server {
+    const own = new Set(addresses.map(({ address }) => address));
     const server = createServer((socket) => {
       this.#connections.add(socket);
       socket.on("close", () => this.#connections.delete(socket));
       socket.on("error", () => socket.destroy());
       socket.setTimeout(idle, () => socket.destroy());
-      const known = isPeer(plain(socket.remoteAddress)) && addresses.includes(plain(socket.localAddress));
+      const known = isPeer(plain(socket.remoteAddress)) && own.has(plain(socket.localAddress));
       if (!known && about === undefined) socket.destroy();
       else echo(socket, about);
     });
@@ -141,24 +143,15 @@ export class Endpoint {
     return server;
   }
 
-  #answerUdp(address: string, { port, isPeer }: EndpointSettings): UdpSocket | undefined {
-    const socket = createSocket({ type: isIPv6(address) ? "udp6" : "udp4", lookup: asIs });
-    let isRefused = false;
-    socket.on("error", () => {
-      isRefused = true;
-    });
-    socket.on("message", (bytes, { address: from, port: fromPort }) => {
+  #answerUdp(own: OwnAddress, { port, isPeer }: EndpointSettings): UdpSocket | undefined {
+    const socket = this.#netns.run(() => boundUdp(own, port));
+    return socket?.on("message", (bytes, { address: from, port: fromPort }) => {
       if (bytes.length !== length) return;
       const token = bytes.subarray(1);
       if (bytes[0] === answer) this.#waiting.get(token.toString("hex"))?.();
       else if (bytes[0] === question && isPeer(from))
         socket.send(Buffer.concat([Buffer.of(answer ?? 0), token]), fromPort, from, () => {});
     });
-    this.#netns.run(() => {
-      socket.bind({ address, port, exclusive: true });
-      if (!isRefused) socket.address(); // throws where it is not bound yet
-    });
-    return isRefused ? undefined : socket;
   }
 }
 
@@ -185,12 +178,6 @@ function connectNow(source: string, target: string, port: number): Socket {
   socket.destroy();
   throw new Error("a socket would have been made outside of the pod's network namespace");
 }
-
-const asIs = (
-  host: string,
-  family: unknown,
-  callback: (error: null, address: string, family: number) => void,
-) => callback(null, host, family === 6 ? 6 : 4);
 
 /** "::ffff:192.168.0.1" → "192.168.0.1" */
 const plain = (address = ""): string => address.replace(/^::ffff:(?=.*\.)/, "");

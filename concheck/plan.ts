@@ -10,23 +10,27 @@ export interface Probe {
   readonly target: string;
   /** What the target is of */
   readonly at: PodAddress;
+  /** Another pod with the target's address, so that an answer would not say whose it is */
+  readonly twin?: Pod;
 }
 
 /** A probe for every ordered pair of pods and every address of the second; both directions of a pair in a row. */
 export function planProbes(pods: readonly Pod[]): Probe[] {
+  const held = pods.flatMap((pod) =>
+    pod.addresses.map(({ cidr }) => ({ pod, text: formatAddress(cidr.address) })),
+  );
+  const holders = Map.groupBy(held, ({ text }) => text);
+  const probesFrom = (from: Pod, to: Pod): Probe[] =>
+    to.addresses.map((at) => {
+      const target = formatAddress(at.cidr.address);
+      const twin = holders.get(target)?.find(({ pod }) => pod !== to)?.pod;
+      const source = sourceFor(at, from.addresses);
+      return { from, to, source, target, at, ...(twin === undefined ? {} : { twin }) };
+    });
   return pods.flatMap((a, place) =>
     pods.slice(place + 1).flatMap((b) => [...probesFrom(a, b), ...probesFrom(b, a)]),
   );
 }
-
-const probesFrom = (from: Pod, to: Pod): Probe[] =>
-  to.addresses.map((at) => ({
-    from,
-    to,
-    source: sourceFor(at, from.addresses),
-    target: formatAddress(at.cidr.address),
-    at,
-  }));
 
 /**
  * The address to ask from, so that each NIC answers for itself: one in the target's network before others, then the one

@@ -3,7 +3,7 @@ import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { UsageError } from "../lib/cli/arguments.ts";
 import { type Netns, ownNetns } from "../lib/linux/netns.ts";
-import { formatAddress, parseCidr } from "../lib/net/address.ts";
+import { parseCidr } from "../lib/net/address.ts";
 import { bandwidthsOf } from "./bandwidth.ts";
 import type { CheckOptions } from "./command-line.ts";
 import { Endpoint } from "./endpoint.ts";
@@ -15,7 +15,7 @@ import { type Probe, planProbes } from "./plan.ts";
 import type { Pod } from "./pod.ts";
 import { type About, isSecondary, ownName } from "./pod-server.ts";
 import { progress } from "./progress.ts";
-import { ask, isConnected, type Reached } from "./reach.ts";
+import { ask, isConnected, ownAddress, type Reached } from "./reach.ts";
 import { report, type Served } from "./serve.ts";
 
 interface ClientOptions extends CheckOptions {
@@ -119,7 +119,7 @@ function introduction(host: string, port: number, timeout: number): Promise<Abou
   return new Promise((resolve) => {
     let text = "";
     const socket = connect({ host, port });
-    const patience = afterPatience(timeout, () => socket.destroy());
+    const limit = afterPatience(timeout, () => socket.destroy());
     socket.on("connect", () => socket.write("i"));
     socket.on("data", (bytes) => {
       text += bytes;
@@ -127,7 +127,7 @@ function introduction(host: string, port: number, timeout: number): Promise<Abou
     });
     socket.on("error", () => {});
     socket.on("close", () => {
-      patience[Symbol.dispose]();
+      limit[Symbol.dispose]();
       resolve(aboutIn(text));
     });
   });
@@ -150,7 +150,7 @@ async function reachFrom(
   { port, parallel, timeout, quiet }: ClientOptions,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<Probe, Reached>> {
-  const addresses = own.addresses.map(({ cidr }) => formatAddress(cidr.address));
+  const addresses = own.addresses.map(ownAddress);
   using endpoint = new Endpoint({ netns, addresses, port: 0, isPeer: () => false });
   using reaching = progress("probes", probes.length, process.stderr, quiet);
   const results = new Map<Probe, Reached>();

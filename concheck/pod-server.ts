@@ -2,11 +2,12 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { hostname } from "node:os";
 import { ownNetns } from "../lib/linux/netns.ts";
-import { formatAddress, formatCidr } from "../lib/net/address.ts";
+import { formatCidr } from "../lib/net/address.ts";
 import { whyNoIperf } from "./bandwidth.ts";
 import { Endpoint } from "./endpoint.ts";
 import { addressesIn } from "./named-pods.ts";
 import type { PodAddress } from "./pod.ts";
+import { ownAddress } from "./reach.ts";
 import type { Served } from "./serve.ts";
 
 /** What a pod says of itself to who asks. */
@@ -31,12 +32,14 @@ export async function servePod({ port }: { readonly port: number }, signal: Abor
       .filter(isSecondary)
       .map(({ ifname = "", cidr }) => ({ ifname, cidr: formatCidr(cidr) })),
   };
-  const own = addresses.map(({ cidr }) => formatAddress(cidr.address));
+  const own = addresses.map(ownAddress);
   using _endpoint = new Endpoint({ netns, addresses: own, port, isPeer: () => true, about });
   const whyNot = whyNoIperf();
   if (whyNot !== undefined) process.stderr.write(`multi-nic-concheck: no bandwidths: ${whyNot}\n`);
   const iperf = whyNot === undefined ? startIperf(port + 1) : undefined;
-  process.stderr.write(`multi-nic-concheck: ${about.name} answers on port ${port}: ${own.join(" ")}\n`);
+  process.stderr.write(
+    `multi-nic-concheck: ${about.name} answers on port ${port}: ${own.map(({ address }) => address).join(" ")}\n`,
+  );
   if (!signal.aborted) await once(signal, "abort");
   iperf?.kill("SIGKILL");
   return { stdout: "", exitCode: 0, isEndedBySignal: true };

@@ -4,7 +4,8 @@ import { Endpoint, type Outcome } from "./endpoint.ts";
 import { inParallel, type Limits } from "./limits.ts";
 import { neighbourPace } from "./pace.ts";
 import type { Probe } from "./plan.ts";
-import type { Pod } from "./pod.ts";
+import type { Pod, PodAddress } from "./pod.ts";
+import type { OwnAddress } from "./udp-socket.ts";
 
 /** What came of a probe. Both have to be answered. */
 export interface Reached {
@@ -55,12 +56,17 @@ function open(pod: Pod, peers: ReadonlySet<string>, stack: DisposableStack): Ope
   if (pod.missing !== undefined) return { failure: pod.missing };
   try {
     const netns = stack.use(openNetns(pod.netns));
-    const addresses = pod.addresses.map(({ cidr }) => formatAddress(cidr.address));
+    const addresses = pod.addresses.map(ownAddress);
     return stack.use(new Endpoint({ netns, addresses, port: 0, isPeer: (address) => peers.has(address) }));
   } catch (error) {
     return { failure: error instanceof Error ? error.message : String(error) };
   }
 }
+
+export const ownAddress = ({ cidr, ifname }: PodAddress): OwnAddress => ({
+  address: formatAddress(cidr.address),
+  ...(ifname === undefined ? {} : { ifname }),
+});
 
 async function reach(probe: Probe, of: (pod: Pod) => Opened, timeout: number): Promise<Reached> {
   const [from, to] = [of(probe.from), of(probe.to)];
@@ -72,10 +78,11 @@ async function reach(probe: Probe, of: (pod: Pod) => Opened, timeout: number): P
 /** Asks by TCP and by UDP at once. */
 export async function ask(
   from: Endpoint,
-  { source, target, to }: Probe,
+  { source, target, to, twin }: Probe,
   ports: { readonly tcp: number; readonly udp: number } | undefined,
   timeout: number,
 ): Promise<Reached> {
+  if (twin !== undefined) return both(`${twin.name} has ${target} too: two pods, one address`);
   if (source === undefined) return both(`no address of the family of ${target} to ask from`);
   if (ports === undefined) return both(`${target} is not an address of ${to.name} any more`);
   const [tcp, udp] = await Promise.all([

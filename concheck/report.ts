@@ -137,7 +137,9 @@ const placeOf = ({ address, ifname, master }: Answer): string =>
 
 function whyNot({ tcp, udp }: Answer): string {
   const [byTcp, byUdp] = [tcp, udp].map((outcome) => ("ms" in outcome ? "answered" : outcome.failure));
-  return byTcp === byUdp ? `${byTcp}` : `TCP ${byTcp}, UDP ${byUdp}`;
+  if (byTcp === byUdp) return `${byTcp}`;
+  const hint = "ms" in tcp ? " (UDP has to go from this NIC to that one; TCP may have gone by others)" : "";
+  return `TCP ${byTcp}, UDP ${byUdp}${hint}`;
 }
 
 /** As iperf prints it: three digits, and units of 1000. */

@@ -1,11 +1,12 @@
 // What Node cannot do itself: change the calling thread's network namespace, tell the type of a namespace, set options
 // of a netlink socket whose descriptor the npm package keeps to itself, say what it dropped, send on it from another
-// thread, lock a byte of a file, change one thread's priority in a microsecond, and give memory back.
+// thread, lock a byte of a file, change one thread's priority in a microsecond, give memory back, and make a UDP socket
+// of one link.
 // Every function returns or reports 0 or an errno (or a mask); the TypeScript above it makes the errors.
 #define _GNU_SOURCE
 #define NAPI_VERSION 8
 #include "lock.h"
-#include <errno.h>
+#include "udp.h"
 #include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/nsfs.h>
@@ -14,7 +15,6 @@
 #include <sched.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -189,7 +189,7 @@ NAPI_MODULE_INIT() {
   static const struct { const char *name; napi_callback call; } functions[] = {
     {"setns", enter}, {"isNetns", is_netns}, {"tuneNetlink", tune_netlink}, {"lockByte", lock_byte},
     {"unlockByte", unlock_byte}, {"setNiceness", set_niceness}, {"sendInThread", send_in_thread},
-    {"forget", forget}, {"dropped", dropped}};
+    {"forget", forget}, {"dropped", dropped}, {"udpOfLink", udp_socket}};
   for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++) {
     napi_value value;
     if (napi_create_function(env, functions[i].name, NAPI_AUTO_LENGTH, functions[i].call, NULL, &value) != napi_ok)

@@ -6,7 +6,8 @@ import { getRawAsset, isSea } from "node:sea";
  * What native/netns.c exports. setns, lockByte, unlockByte and forget give 0 or an errno, tuneNetlink a mask of the
  * options taken and the descriptor times 8, dropped a number of messages, setNiceness what the thread's was.
  * sendInThread gives 0 or an errno, and unless it gave one calls back with the same. lockByte puts the thread to sleep
- * until the lock is free, for at most `patience` ms; without, it does not wait.
+ * until the lock is free, for at most `patience` ms; without, it does not wait. udpOfLink gives the descriptor of a
+ * socket bound to the link and the address, or an errno times -1.
  */
 export interface NetnsAddon {
   setns(fd: number): number;
@@ -18,6 +19,7 @@ export interface NetnsAddon {
   sendInThread(fd: number, bytes: Uint8Array, callback: (errno: number) => void): number;
   dropped(fd: number): number;
   forget(address: number, size: number): number;
+  udpOfLink(ifname: string, address: string, port: number): number;
 }
 
 /** An addon could not be loaded; the message says where it was looked for and what to do. */

@@ -12,7 +12,7 @@ describeWhere(veth, "an endpoint asks another", () => {
   beforeAll(() => {
     const [first, second] = makePods(2, 1, stack).map(({ path }, place) => {
       const netns = stack.use(openNetns(path));
-      const addresses = [place === 0 ? asking : asked];
+      const addresses = [{ address: place === 0 ? asking : asked }];
       return stack.use(new Endpoint({ netns, addresses, port: 0, isPeer: () => true }));
     });
     const bound = second?.portsOf(asked);

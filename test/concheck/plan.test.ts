@@ -44,6 +44,18 @@ describe("which address asks", () => {
   });
 });
 
+test("an address that another pod has too is known by it", () => {
+  const pods = [pod("a", "10.1.0.1/24"), pod("b", "10.1.0.2/24"), pod("c", "10.1.0.2/16")];
+  expect(planProbes(pods).map(({ to, target, twin }) => [to.name, target, twin?.name])).toEqual([
+    ["b", "10.1.0.2", "c"],
+    ["a", "10.1.0.1", undefined],
+    ["c", "10.1.0.2", "b"],
+    ["a", "10.1.0.1", undefined],
+    ["c", "10.1.0.2", "b"],
+    ["b", "10.1.0.2", "c"],
+  ]);
+});
+
 test("every ordered pair and every address of the second is asked once", () => {
   fc.assert(
     fc.property(fc.array(fc.integer({ min: 0, max: 4 }), { maxLength: 8 }), (counts) => {

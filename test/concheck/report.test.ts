@@ -61,7 +61,7 @@ test("what has no result is not connected, nor is what answers by one protocol a
   expect(rows.map(({ connected, total }) => `${connected}/${total}`)).toEqual(["1/2", "0/2"]);
   expect(isWhole(rows)).toBe(false);
   expect(table.split("\n").filter((line) => line.startsWith("not connected"))).toEqual([
-    "not connected: a -> b 192.168.64.2 (net1-1 on eth2): TCP answered, UDP no answer in 2 s",
+    "not connected: a -> b 192.168.64.2 (net1-1 on eth2): TCP answered, UDP no answer in 2 s (UDP has to go from this NIC to that one; TCP may have gone by others)",
     "not connected: b -> a 192.168.0.1 (net1-0 on eth1): not asked: the time was up",
     "not connected: b -> a 192.168.64.1 (net1-1 on eth2): not asked: the time was up",
   ]);
