@@ -27,7 +27,10 @@ enum {
   MOST_REQUEST = 192 * 1024,
   MOST_ANSWER = 4 * 1024 * 1024,
   PATIENCE = 200, // ms until multi-nicd has taken the call
-  ANSWER_PATIENCE = 120 * 1000, // ms until it has answered; it waits 20 s for another call of the attachment
+  // ms until it has answered. An ADD may wait 120 s for another call of its attachment before it begins; kubelet gives
+  // a sandbox 240 s. The others may be done again, and DEL waits 20 s.
+  ANSWER_PATIENCE = 120 * 1000,
+  ANSWER_PATIENCE_OF_ADD = 240 * 1000,
   BRIEFLY = 100, // ms that VERSION waits for a stdin that is open and silent
 };
 
@@ -150,24 +153,27 @@ static int deliver(int fd) {
   return memcmp(taken, magic, sizeof magic) == 0;
 }
 
-static void write_whole(int fd, const char *bytes, size_t size) {
+// 0 where not all of it can be written. What does not block may be full for a while.
+static int write_whole(int fd, const char *bytes, size_t size) {
   for (size_t done = 0; done < size;) {
+    struct pollfd one = {.fd = fd, .events = POLLOUT};
     ssize_t more = write(fd, bytes + done, size - done);
-    if (more < 0 && errno != EINTR) return;
     if (more > 0) done += (size_t)more;
+    else if (more == 0 || (errno != EINTR && errno != EAGAIN)) return 0;
+    else if (errno == EAGAIN) poll(&one, 1, -1);
   }
+  return 1;
 }
 
-// Prints multi-nicd's answer, once it is there whole. -1 where it is not, else the exit code.
-static int relay_answer(int fd) {
+// Prints multi-nicd's answer, once it is there whole. -1 where it is not, else the exit code: 1 where it cannot be printed.
+static int relay_answer(int fd, int64_t patience) {
   struct answer answer;
-  int64_t deadline = now() + ANSWER_PATIENCE;
+  int64_t deadline = now() + patience;
   if (!read_whole(fd, &answer, sizeof answer, deadline)) return -1;
   if (answer.stdout_size > sizeof texts || answer.stderr_size > sizeof texts - answer.stdout_size) return -1;
   if (!read_whole(fd, texts, answer.stdout_size + answer.stderr_size, deadline)) return -1;
   write_whole(2, texts + answer.stdout_size, answer.stderr_size);
-  write_whole(1, texts, answer.stdout_size);
-  return (int)(answer.exit_code & 0xff);
+  return write_whole(1, texts, answer.stdout_size) ? (int)(answer.exit_code & 0xff) : 1;
 }
 
 // An error object on stdout (SPEC.md, "Error"), in the newest version: one that needs no parser here.
@@ -182,12 +188,12 @@ static int restore_input(void) {
   if (input_size == 0) return 1;
   int fd = memfd_create("stdin", 0);
   if (fd < 0) return 0;
-  write_whole(fd, input, input_size);
+  if (!write_whole(fd, input, input_size)) return 0;
   for (size_t total = input_size; input_size == sizeof input && total < MOST_STDIN_OF_STANDALONE;) {
     ssize_t size = read(0, chunk, sizeof chunk);
     if (size == 0 || (size < 0 && errno != EINTR)) break;
     if (size < 0) continue;
-    write_whole(fd, chunk, (size_t)size);
+    if (!write_whole(fd, chunk, (size_t)size)) return 0;
     total += (size_t)size;
   }
   return lseek(fd, 0, SEEK_SET) == 0 && dup2(fd, 0) == 0 && (fd == 0 || close(fd) == 0);
@@ -216,10 +222,11 @@ int main(int argc, char **argv, char **env) {
   if (!read_input(strcmp(command, "VERSION") == 0 ? now() + BRIEFLY : INT64_MAX)) return become_standalone(argv);
   make_request(slash != NULL ? slash + 1 : argv[0], env);
   if (is_too_large || !deliver(fd)) return become_standalone(argv);
-  int exit_code = relay_answer(fd);
+  int is_add = strcmp(command, "ADD") == 0;
+  int exit_code = relay_answer(fd, is_add ? ANSWER_PATIENCE_OF_ADD : ANSWER_PATIENCE);
   if (exit_code >= 0) return exit_code;
   // All but ADD may be done again; of an ADD nobody knows how far it came.
-  if (strcmp(command, "ADD") != 0) return become_standalone(argv);
+  if (!is_add) return become_standalone(argv);
   return fail(11, "multi-nicd took this ADD and gave no answer to it; DEL takes away what it made, and a new sandbox will do",
               "see the log of multi-nicd: journalctl --unit multi-nicd");
 }

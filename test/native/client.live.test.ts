@@ -1,6 +1,15 @@
-import { describe, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test, vi } from "vitest";
 import { answerBytes, magic } from "../../daemon/protocol.ts";
-import { answering, type CallOptions, makeStage, onRequest, type Script } from "./scripted-daemon.ts";
+import {
+  answering,
+  type CallOptions,
+  makeStage,
+  onRequest,
+  type Script,
+  slowPipe,
+} from "./scripted-daemon.ts";
 
 const answer = answerBytes({ stdout: "result", stderr: "", exitCode: 0 });
 const long = "x".repeat(3_000_000);
@@ -43,6 +52,49 @@ describe("the thin client prints the daemon's answer", () => {
     await stage.serve(daemon);
     expect(await stage.call({})).toEqual(expected);
     expect(stage.standaloneRuns()).toBe(0);
+  });
+});
+
+test("the thin client prints all of an answer though stdout is full for a while, and does not block", async () => {
+  await using stage = makeStage();
+  const answered = "x".repeat(61_000);
+  await stage.serve(answering(answered));
+  const { exitCode, stdout } = await stage.call({ before: [slowPipe] });
+  expect({ exitCode, size: stdout.length }).toEqual({ exitCode: 0, size: answered.length });
+});
+
+test("the thin client does not say that a call went well whose answer it could not print", async () => {
+  await using stage = makeStage();
+  await stage.serve(answering("result"));
+  const before = ["sh", "-c", 'exec "$0" >/dev/full'];
+  expect(await stage.call({ before })).toMatchObject({ exitCode: 1 });
+});
+
+// By proc_pid_syscall(5): the number of the call and its arguments; elsewhere poll(2) is ppoll, with its time in memory.
+describe.runIf(process.arch === "x64")("the thin client waits for the answer", () => {
+  test.each([
+    ["ADD", 240_000],
+    ["DEL", 120_000],
+    ["CHECK", 120_000],
+  ])("to %s for %i ms", async (command, patience) => {
+    await using stage = makeStage();
+    const file = join(stage.folder, "pid");
+    let left = 0;
+    await stage.serve(
+      onRequest(async (socket) => {
+        socket.write(magic);
+        await vi.waitFor(() => {
+          const call = readFileSync(`/proc/${readFileSync(file, "utf8").trim()}/syscall`, "utf8");
+          left = Number(/^7 0x[0-9a-f]+ 0x1 (0x[0-9a-f]+) /.exec(call)?.[1] ?? 0);
+          expect(left).toBeGreaterThan(1_000);
+        });
+        socket.end(answer);
+      }),
+    );
+    const before = ["sh", "-c", `echo $$ >${file}; exec "$0"`];
+    expect(await stage.call({ command, before })).toMatchObject({ exitCode: 0, stdout: "result" });
+    expect(left).toBeGreaterThan(patience - 10_000);
+    expect(left).toBeLessThanOrEqual(patience);
   });
 });
 

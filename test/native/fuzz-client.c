@@ -36,7 +36,7 @@ static int daemon_saying(const uint8_t *bytes, size_t size) {
 
 static void answers(const uint8_t *bytes, size_t size) {
   int fd = daemon_saying(bytes, size);
-  int exit_code = relay_answer(fd);
+  int exit_code = relay_answer(fd, 1000);
   close(fd);
   must(exit_code >= -1 && exit_code <= 255, "an exit code is one of a process");
   struct answer said;

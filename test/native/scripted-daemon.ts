@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { execa } from "execa";
 import { answerBytes, magic, readRequest } from "../../daemon/protocol.ts";
 import { root } from "../../scripts/build/project.ts";
@@ -29,6 +29,8 @@ export interface CallOptions {
   readonly input?: string | Buffer;
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Words before the client's */
+  readonly before?: readonly string[];
 }
 
 export interface Ended {
@@ -37,10 +39,19 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** The stand-in, compiled once. */
-const standIn = join(mkdtempSync(join(tmpdir(), "mnc-stand-in-")), "stand-in");
-execFileSync("cc", ["-O2", "-o", standIn, join(import.meta.dirname, "stand-in.c")]);
-process.once("exit", () => rmSync(dirname(standIn), { recursive: true }));
+/** What was compiled once. */
+const compiled = mkdtempSync(join(tmpdir(), "mnc-compiled-"));
+process.once("exit", () => rmSync(compiled, { recursive: true }));
+
+function compile(name: string): string {
+  const file = join(compiled, name);
+  execFileSync("cc", ["-O2", "-o", file, join(import.meta.dirname, `${name}.c`)]);
+  return file;
+}
+
+const standIn = compile("stand-in");
+/** Runs the client with a full pipe that does not block. */
+export const slowPipe = compile("slow-pipe");
 
 export function makeStage({ withStandalone = true } = {}): Stage {
   const folder = mkdtempSync(join(tmpdir(), "mnc-client-"));
@@ -65,8 +76,9 @@ export function makeStage({ withStandalone = true } = {}): Stage {
       await new Promise<void>((resolve) => server.listen(join(stateDir, "cni.sock"), resolve));
       return server;
     },
-    call: async ({ command = "ADD", input = "{}", args = [], env = {} }) => {
-      const ran = await execa(join(folder, "multi-nic"), args, {
+    call: async ({ command = "ADD", input = "{}", args = [], env = {}, before = [] }) => {
+      const [program = "", ...words] = [...before, join(folder, "multi-nic"), ...args];
+      const ran = await execa(program, words, {
         input,
         env: {
           PATH: process.env.PATH ?? "",
