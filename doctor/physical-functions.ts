@@ -1,5 +1,6 @@
 import { basename } from "node:path";
 import type { Scope } from "./check.ts";
+import type { Finding } from "./finding.ts";
 import { numberOf, readValue, type Tree } from "./tree.ts";
 
 /** A NIC that can have virtual functions. */
@@ -38,6 +39,24 @@ export const userDrivers = new Set(["vfio-pci", "uio_pci_generic", "igb_uio"]);
 export function physicalFunctions(tree: Tree, { pf }: Pick<Scope, "pf">): readonly PhysicalFunction[] {
   const names = pf === undefined ? tree.list(net) : [pf];
   return names.flatMap((name) => physicalFunction(tree, name) ?? []);
+}
+
+/** Whether a physical function is meant to serve pods: it has virtual ones, or the scope names it. Most NICs of a board could have some. */
+const isMeant = ({ name, created }: PhysicalFunction, { pf }: Pick<Scope, "pf">) =>
+  created > 0 || pf === name;
+
+/** Findings of a physical function: notes, where nothing says that it is meant to serve pods. */
+export function weighed(
+  of: PhysicalFunction,
+  scope: Pick<Scope, "pf">,
+  findings: readonly Finding[],
+): readonly Finding[] {
+  if (isMeant(of, scope)) return findings;
+  const asNote = (each: Finding): Finding =>
+    each.severity === "note"
+      ? each
+      : { ...each, severity: "note", why: `it has no virtual functions; once it has, ${each.why}` };
+  return findings.map(asNote);
 }
 
 /** undefined where the name is no link, or its device has no SR-IOV (no sriov_totalvfs, or 0). */

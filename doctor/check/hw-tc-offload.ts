@@ -1,6 +1,6 @@
 import type { Check } from "../check.ts";
 import { error, type Finding, note } from "../finding.ts";
-import { physicalFunctions } from "../physical-functions.ts";
+import { physicalFunctions, weighed } from "../physical-functions.ts";
 import type { Tree } from "../tree.ts";
 
 /** Whether the physical functions take flows for their hardware. */
@@ -9,7 +9,9 @@ export const hwTcOffload: Check = {
   title: "hw-tc-offload is on",
   applies: ["host"],
   async run(tree, scope) {
-    const found = physicalFunctions(tree, scope).map(({ name }) => judge(tree, name));
+    const found = physicalFunctions(tree, scope).map(async (pf) =>
+      weighed(pf, scope, await judge(tree, pf.name)),
+    );
     return (await Promise.all(found)).flat();
   },
 };

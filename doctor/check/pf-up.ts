@@ -1,6 +1,6 @@
 import type { Check } from "../check.ts";
 import { error, type Finding, warning } from "../finding.ts";
-import { isUp, type PhysicalFunction, physicalFunctions } from "../physical-functions.ts";
+import { isUp, type PhysicalFunction, physicalFunctions, weighed } from "../physical-functions.ts";
 import { numberOf, readValue, type Tree } from "../tree.ts";
 
 /** Whether the physical functions are up, with carrier, and take what their virtual functions send. */
@@ -8,7 +8,7 @@ export const pfUp: Check = {
   id: "pf-up",
   title: "the physical function is up",
   applies: ["host"],
-  run: (tree, scope) => physicalFunctions(tree, scope).flatMap((pf) => judge(tree, pf)),
+  run: (tree, scope) => physicalFunctions(tree, scope).flatMap((pf) => weighed(pf, scope, judge(tree, pf))),
 };
 
 function judge(tree: Tree, { name, vfs }: PhysicalFunction): Finding[] {

@@ -1,5 +1,5 @@
 import type { Check, Scope } from "../check.ts";
-import { error, type Finding, warning } from "../finding.ts";
+import { error, type Finding, note, warning } from "../finding.ts";
 import { type PhysicalFunction, physicalFunctions } from "../physical-functions.ts";
 
 const net = "/sys/class/net";
@@ -11,7 +11,8 @@ export const sriovCapacity: Check = {
   applies: ["host"],
   run(tree, scope) {
     const found = physicalFunctions(tree, scope);
-    return found.length === 0 ? [noSriov(scope)] : found.flatMap(judge);
+    const having = found.filter(({ created }) => created > 0).map(({ name }) => name);
+    return found.length === 0 ? [noSriov(scope)] : found.flatMap((each) => judge(each, having));
   },
 };
 
@@ -28,13 +29,18 @@ function noSriov({ pf }: Scope): Finding {
   );
 }
 
-function judge({ name, device, total, created, vfs }: PhysicalFunction): Finding[] {
+/** `having` names the physical functions that have virtual ones: another one without is no fault then. */
+function judge(
+  { name, device, total, created, vfs }: PhysicalFunction,
+  having: readonly string[],
+): Finding[] {
   const where = `${device}/sriov_numvfs`;
   const plan = `multi-nic-doctor --plan-vfs N --pf ${name}`;
-  if (created === 0)
-    return [
-      warning(where, `0 of ${total} virtual functions are made`, "pods that ask for one stay Pending", plan),
-    ];
+  if (created === 0) {
+    const what = `0 of ${total} virtual functions are made`;
+    if (having.length > 0) return [note(where, what, `pods get those of ${having.join(", ")} only`, plan)];
+    return [warning(where, what, "pods that ask for one stay Pending", plan)];
+  }
   if (created === vfs.length) return [];
   const what = `says ${created}, and ${vfs.length} virtfn links are there`;
   return [

@@ -15,6 +15,14 @@ const link = `${pf}/net/enp2s0f0np0`;
 const ethtool = "/.commands/ethtool -k enp2s0f0np0";
 const ovsPid = { "/var/run/openvswitch/ovs-vswitchd.pid": "812\n" };
 
+/** A NIC of the board that could have VFs, and is not connected. */
+const onboard: Entries = {
+  "/sys/class/net/eno1/device/sriov_totalvfs": "7\n",
+  "/sys/class/net/eno1/device/sriov_numvfs": "0\n",
+  "/sys/class/net/eno1/flags": "0x1002\n",
+  "/.commands/ethtool -k eno1": "Features for eno1:\nhw-tc-offload: off [fixed]\n",
+};
+
 test.each([sriovCapacity, pfUp, vfDrivers, vfNames, hwTcOffload, hostOpenVswitch, toolVersions])(
   "$id finds nothing on a host that is set up as documented",
   async (check) => {
@@ -94,6 +102,20 @@ test.each<[sentence: string, check: Check, entries: Entries, found: string[]]>([
     ["error hw-tc-offload is off [fixed]"],
   ],
   [
+    "a NIC that nobody uses, beside the one with VFs, is no more than notes",
+    pfUp,
+    host(3, onboard),
+    ["note eno1 is down"],
+  ],
+  ["its offload is a note as well", hwTcOffload, host(3, onboard), ["note hw-tc-offload is off [fixed]"]],
+  ["and that it has no VFs", sriovCapacity, host(3, onboard), ["note 0 of 7 virtual functions are made"]],
+  [
+    "where no NIC has VFs, it may be meant",
+    sriovCapacity,
+    host(0, onboard),
+    ["warning 0 of 7 virtual functions are made", "warning 0 of 16 virtual functions are made"],
+  ],
+  [
     "without ethtool hw-tc-offload is a note",
     hwTcOffload,
     host(3, { [ethtool]: undefined }),
@@ -121,4 +143,12 @@ test("--pf names the NIC that is looked at, and one that has no SR-IOV is an err
     "error eth0 is no NIC with sriov_totalvfs above 0",
   ]);
   expect(await finds(sriovCapacity, host(), "host", { pf: "enp2s0f0np0" })).toEqual([]);
+});
+
+test.each<[check: Check, found: string]>([
+  [pfUp, "error eno1 is down"],
+  [hwTcOffload, "error hw-tc-offload is off [fixed]"],
+  [sriovCapacity, "warning 0 of 7 virtual functions are made"],
+])("--pf says that a NIC without VFs is the one that is meant: $id", async (check, found) => {
+  expect(await finds(check, host(3, onboard), "host", { pf: "eno1" })).toEqual([found]);
 });
