@@ -14,7 +14,7 @@ const route = (dst: string, table: number, protocol: number): Route => ({
 const message = (request: { readonly type: number; readonly body: Uint8Array }) => ({
   flags: 0,
   seq: 0,
-  pid: 0,
+  port: 0,
   ...request,
 });
 
