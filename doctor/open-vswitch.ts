@@ -9,6 +9,9 @@ export interface OpenVswitch {
   readonly bridges: ReadonlyMap<string, readonly string[]>;
 }
 
+/** Its unit of systemd, as remedies name it: distributions differ. */
+export const unit = "openvswitch-switch (openvswitch on Fedora and RHEL)";
+
 /** The arguments of ovs-vsctl that print it all in one call, a line a table. */
 export function showArguments({ ovsDb }: Pick<Scope, "ovsDb">): readonly string[] {
   return [

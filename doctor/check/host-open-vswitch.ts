@@ -1,5 +1,6 @@
 import type { Check } from "../check.ts";
 import { warning } from "../finding.ts";
+import { unit } from "../open-vswitch.ts";
 import { readValue } from "../tree.ts";
 
 const pidFile = "/var/run/openvswitch/ovs-vswitchd.pid";
@@ -20,7 +21,7 @@ export const hostOpenVswitch: Check = {
         pidFile,
         `ovs-vswitchd runs here (pid ${pid})`,
         "in dpu-host mode packets are switched on the DPU; an Open vSwitch here takes NICs away from it",
-        "systemctl disable --now openvswitch-switch (openvswitch on Fedora and RHEL)",
+        `systemctl disable --now ${unit}`,
       ),
     ];
   },

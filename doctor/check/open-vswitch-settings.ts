@@ -1,9 +1,9 @@
 import type { Check } from "../check.ts";
 import { error, type Finding, note, warning } from "../finding.ts";
-import { type OpenVswitch, openVswitch } from "../open-vswitch.ts";
+import { type OpenVswitch, openVswitch, unit } from "../open-vswitch.ts";
 
 const table = "Open_vSwitch .";
-const restart = "systemctl restart openvswitch-switch";
+const restart = `systemctl restart ${unit}`;
 
 /** Keys of external_ids that OVN-Kubernetes reads in dpu mode. */
 const ids = [
@@ -48,7 +48,7 @@ export const openVswitchSettings: Check = {
     const found = await openVswitch(tree, scope);
     if (!("failure" in found)) return judge(found);
     const why = "without Open vSwitch the DPU switches nothing";
-    return [error("Open vSwitch", found.failure, why, "systemctl enable --now openvswitch-switch")];
+    return [error("Open vSwitch", found.failure, why, `systemctl enable --now ${unit}`)];
   },
 };
 

@@ -137,3 +137,14 @@ test("the remedy for legacy mode names the DPU's own PCI device", async () => {
   const [found] = await switchdev.run(tree, { role: "dpu" });
   expect(found?.mend).toContain("devlink dev eswitch set pci/0000:03:00.0 mode switchdev");
 });
+
+const tables = Object.keys(ovs(settings, bridges));
+test.each<[sentence: string, entries: Entries]>([
+  ["restarts Open vSwitch", dpu(ovs({ external_ids }, bridges))],
+  ["starts Open vSwitch", dpu(Object.fromEntries(tables.map((path) => [path, undefined])))],
+])("a remedy that %s names the units of Debian and of RHEL", async (_, entries) => {
+  const [found] = await openVswitchSettings.run(captured(entries), { role: "dpu" });
+  expect(found?.mend).toMatch(
+    /systemctl (re|enable --now )\S* ?openvswitch-switch \(openvswitch on Fedora and RHEL\)$/,
+  );
+});
