@@ -18,7 +18,8 @@ export const help = `Usage: multi-nic-doctor [node|host|dpu] [OPTION...]     loo
   --json           one JSON document
   --apply          carries the plan for the virtual functions out; nothing else changes the machine
 
-explain reads the event's text from its arguments or stdin; a pod's name ("web", "default/web") is looked up with kubectl.
+explain reads the event's text from its arguments or stdin; a pod's name ("web", "default/web") is looked up
+with kubectl, or else oc.
 
 Exit code: 0 all well (notes at most), 1 warnings, 2 errors, 64 wrong arguments, 70 a defect of its own.
 `;

@@ -7,7 +7,7 @@ export type Run = (program: string, args: readonly string[]) => Promise<Output>;
 /** Events that say why a pod does not start, or does not end. */
 const reasons = ["FailedCreatePodSandBox", "FailedKillPod", "NetworkNotReady", "FailedScheduling"];
 
-/** The latest event of a pod that says why it does not start or end, by kubectl; `failure` says why there is none. */
+/** The latest event of a pod that says why it does not start or end, by kubectl or else oc; `failure` says why there is none. */
 export async function latestEvent(
   run: Run,
   namespace: string,
@@ -25,7 +25,7 @@ export async function latestEvent(
     "-o",
     "json",
   ];
-  const output = await run("kubectl", args);
+  const output = await runFirst(run, ["kubectl", "oc"], args);
   if ("failure" in output) return output;
   const events = listAt(JSON.parse(output.stdout), "items")
     .filter((event) => reasons.includes(textAt(event, "reason") ?? ""))
@@ -35,6 +35,16 @@ export async function latestEvent(
   return {
     failure: `pod ${namespace}/${name} has no event of ${reasons.join(", ")}; events are kept for an hour`,
   };
+}
+
+/** Asks the first of some programs that is there; nodes and administrators of OpenShift may have oc alone. */
+async function runFirst(run: Run, programs: readonly string[], args: readonly string[]): Promise<Output> {
+  for (const program of programs) {
+    const output = await run(program, args);
+    if ("stdout" in output || !output.missing) return output;
+  }
+  const failure = `neither ${programs.join(" nor ")} is installed: run this where one of them is, or give the event's text`;
+  return { failure, missing: true };
 }
 
 /** RFC 3339, which sorts as text. */

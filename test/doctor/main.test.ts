@@ -29,3 +29,12 @@ test("explain reads stdin", () => {
   expect(status).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ id: "not-ready" });
 });
+
+test("explain asks oc for a pod's event where PATH has no kubectl", () => {
+  const items = [{ reason: "FailedCreatePodSandBox", message: "cni plugin not initialized" }];
+  const script = `#!/bin/sh\necho '${JSON.stringify({ items })}'\n`;
+  const { status, stdout } = line(
+    `PATH=${writeTree({ "/oc": { executable: script } })} $DOCTOR explain default/web`,
+  );
+  expect({ status, stdout }).toEqual({ status: 0, stdout: expect.stringContaining("not initialized") });
+});

@@ -317,7 +317,14 @@ const event = (reason: string, lastTimestamp: string, message: string) => ({
   message,
 });
 
-test("a pod's latest event is asked of kubectl, in the pod's namespace", async () => {
+const missing = (program: string) => ({ failure: `${program} is not installed`, missing: true });
+const query =
+  "get events --request-timeout=4s -n shop --field-selector involvedObject.kind=Pod,involvedObject.name=web -o json";
+
+test.each([
+  ["kubectl", ["kubectl"]],
+  ["oc, where there is no kubectl", ["kubectl", "oc"]],
+])("a pod's latest event is asked of %s, in the pod's namespace", async (_, programs) => {
   const calls: string[] = [];
   const items = [
     event(
@@ -330,22 +337,28 @@ test("a pod's latest event is asked of kubectl, in the pod's namespace", async (
   ];
   const run = async (program: string, args: readonly string[]) => {
     calls.push([program, ...args].join(" "));
-    return { stdout: JSON.stringify({ items }) };
+    return program === programs.at(-1) ? { stdout: JSON.stringify({ items }) } : missing(program);
   };
   const { stdout, exitCode } = await serveExplain(asked, "1", run);
   expect(exitCode).toBe(0);
   expect(stdout).toContain("to mend it  in the pod: set spec.hostNetwork: true");
-  expect(calls).toEqual([
-    "kubectl get events --request-timeout=4s -n shop --field-selector involvedObject.kind=Pod,involvedObject.name=web -o json",
-  ]);
+  expect(calls).toEqual(programs.map((program) => `${program} ${query}`));
 });
 
 test.each([
   ["no event", async () => ({ stdout: '{"items": []}' }), /has no event of FailedCreatePodSandBox/],
   [
-    "no kubectl",
-    async () => ({ failure: "kubectl is not installed", missing: true }),
-    /kubectl is not installed/,
+    "neither kubectl nor oc",
+    async (program: string) => missing(program),
+    /neither kubectl nor oc is installed/,
+  ],
+  [
+    "a kubectl that the cluster refuses, which oc does not mend",
+    async (program: string) =>
+      program === "kubectl"
+        ? { failure: "kubectl: Unauthorized", missing: false }
+        : { stdout: '{"items": []}' },
+    /kubectl: Unauthorized/,
   ],
 ])("%s is exit code 2, and says so", async (_, run, said) => {
   expect(await serveExplain(asked, "1", run)).toEqual({
