@@ -9,6 +9,7 @@ import { decodeLink, dumpLinks, getLinkByIndex, getLinkByName, type Link } from 
 import { decodeRoute, dumpRoutes } from "../netlink/message/route.ts";
 import type { Netlink } from "../netlink/socket.ts";
 import { lowersOf, overKind } from "./lower.ts";
+import { mayHaveDevice } from "./may-have-device.ts";
 import type { Nic } from "./nic.ts";
 
 /** Where the host is looked at. */
@@ -18,9 +19,13 @@ export interface HostView {
   readonly sys: string;
 }
 
-/** Every link of the host but loopback, as a NIC; three dumps. */
-export async function readNics(host: HostView): Promise<Nic[]> {
-  const links = (await dump(host.netlink, dumpLinks())).map(decodeLink);
+/**
+ * Every link of the host but loopback, as a NIC; three dumps. `withDevice` passes over those that no device can be behind,
+ * unread: on a node with many pods nearly all.
+ */
+export async function readNics(host: HostView, { withDevice = false } = {}): Promise<Nic[]> {
+  const messages = await dump(host.netlink, dumpLinks());
+  const links = messages.filter(({ body }) => !withDevice || mayHaveDevice(body)).map(decodeLink);
   const addresses = await readAddresses(host.netlink);
   const defaults = await readDefaultRoutes(host.netlink);
   const physical = physicalLinks(host, links);

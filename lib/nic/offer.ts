@@ -1,14 +1,15 @@
+import { CniError, ErrorCode } from "../cni/error.ts";
 import type { Cidr } from "../net/address.ts";
 import { containsAddress } from "../net/address.ts";
-import { byName, namesOrNone, refusal } from "./describe.ts";
+import { byName, describe, namesOrNone, refusal } from "./describe.ts";
 import type { Nic } from "./nic.ts";
 
-/** What a network offers: the first of masters, masterNets, nodeMasters that is not empty, else every secondary NIC. */
+/** What a network offers: masters, else masterNets, unless they are empty; else nodeMasters; else every secondary NIC. */
 export interface Offer {
   readonly masters: readonly string[];
   readonly masterNets: readonly Cidr[];
-  /** From the node file. */
-  readonly nodeMasters: readonly NodeMaster[];
+  /** From the node file; undefined where it does not say which, [] where it says that there is none */
+  readonly nodeMasters: readonly NodeMaster[] | undefined;
 }
 
 export interface NodeMaster {
@@ -32,12 +33,12 @@ export type OfferKey = "masters" | "masterNets" | "node file: masters" | "none";
 export function offerKey({ masters, masterNets, nodeMasters }: Offer): OfferKey {
   if (masters.length > 0) return "masters";
   if (masterNets.length > 0) return "masterNets";
-  return nodeMasters.length > 0 ? "node file: masters" : "none";
+  return nodeMasters === undefined ? "none" : "node file: masters";
 }
 
 /**
  * The NICs that a network offers on this host, in its order, those that do not work among them.
- * @throws CniError invalidConfig for a name that is no link, or is there twice
+ * @throws CniError invalidConfig for a name that is no link, or is there twice, and where the node file names none
  */
 export function offeredNics<N extends Nic>(nics: readonly N[], offer: Offer): SelectedNic<N>[] {
   const key = offerKey(offer);
@@ -47,6 +48,7 @@ export function offeredNics<N extends Nic>(nics: readonly N[], offer: Offer): Se
     case "masterNets":
       return ofNetworks(nics, offer.masterNets);
     case "node file: masters":
+      if (!offer.nodeMasters?.length) throw noNodeMaster(nics);
       return named(nics, offer.nodeMasters, key);
     case "none":
       return nics
@@ -55,6 +57,13 @@ export function offeredNics<N extends Nic>(nics: readonly N[], offer: Offer): Se
         .map((nic, interfaceIndex) => ({ nic, interfaceIndex }));
   }
 }
+
+/** The node file says that no NIC of this host is the network's: to take another would be to guess its block. */
+export const noNodeMaster = (nics: readonly Nic[]): CniError =>
+  new CniError(
+    ErrorCode.invalidConfig,
+    `node file: masters: is empty, so that no NIC of this host is the network's; multi-nicd writes that where no link has an address that the cluster file gives this host (multi-nicd routes names them): set those addresses, or correct the cluster file; its NICs: ${describe(nics)}`,
+  );
 
 const indexed = (name: string, interfaceIndex: number): NodeMaster => ({ name, interfaceIndex });
 
@@ -104,7 +113,7 @@ const isOn = (nic: Nic, net: Cidr): boolean =>
  */
 export function withNodeIndexes<N extends Nic>(
   selected: readonly SelectedNic<N>[],
-  nodeMasters: readonly NodeMaster[],
+  nodeMasters: Offer["nodeMasters"] = [],
 ): SelectedNic<N>[] {
   const known = new Map(nodeMasters.map(({ name, interfaceIndex }) => [name, interfaceIndex]));
   const byIndex = new Map<number, string>();

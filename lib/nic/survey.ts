@@ -1,18 +1,12 @@
 import { type Cidr, formatAddress } from "../net/address.ts";
 import { findAttribute, type Message, readText, viewOf } from "../netlink/codec.ts";
-import {
-  IFF_LOOPBACK,
-  IFF_LOWER_UP,
-  IFF_UP,
-  IFLA_IFNAME,
-  IFLA_INFO_KIND,
-  IFLA_LINKINFO,
-} from "../netlink/constants.ts";
+import { IFF_LOWER_UP, IFF_UP, IFLA_IFNAME } from "../netlink/constants.ts";
 import { decodeLink, dumpLinks, type Link } from "../netlink/message/link.ts";
 import { Devices } from "./device.ts";
 import { dump, type HostView, readAddresses, readDefaultRoutes } from "./discover.ts";
 import type { HostNic, NicDevice } from "./host-nic.ts";
 import { lowersOf, overKind } from "./lower.ts";
+import { headerLength, isLoopback, mayHaveDevice } from "./may-have-device.ts";
 import { compareNames } from "./nic.ts";
 
 export interface SurveyOptions {
@@ -21,13 +15,6 @@ export interface SurveyOptions {
   /** As text, without prefix lengths: links with one of these count too, of whatever kind. */
   readonly addresses?: ReadonlySet<string>;
 }
-
-/** Kinds of links that no device is behind: on a node with many pods, nearly all of its links. */
-const neverNics = new Set(
-  "bridge dummy geneve gre gretap ifb ipip ipvlan ipvtap macvlan macvtap netkit openvswitch sit tun veth vrf vxlan wireguard".split(
-    " ",
-  ),
-);
 
 /** Every NIC of the host, by name: what has a device, the VLANs and bonds over those, and the virtual ones asked for. */
 export async function surveyNics(host: HostView, options: SurveyOptions = {}): Promise<HostNic[]> {
@@ -67,22 +54,11 @@ function holdersOf(
 
 const indexOf = ({ body }: Message): number => viewOf(body).getInt32(4, true);
 
-// struct ifinfomsg
-const headerLength = 16;
-
 /** Whether a message about a link may be about a NIC, as far as the message tells. */
 export function mayCount({ body }: Message, virtual: SurveyOptions["virtual"]): boolean {
-  // ifi_flags; IFF_LOOPBACK is in its lowest byte
-  if (body.length < headerLength || ((body[8] ?? 0) & IFF_LOOPBACK) !== 0) return false;
-  if (virtual === "all") return true;
-  if (!neverNics.has(kindOf(body))) return true;
+  if (isLoopback(body)) return false;
+  if (virtual === "all" || mayHaveDevice(body)) return true;
   return virtual?.includes(nameOf(body)) === true;
-}
-
-function kindOf(body: Uint8Array): string {
-  const info = findAttribute(body, IFLA_LINKINFO, headerLength);
-  const kind = info && findAttribute(info, IFLA_INFO_KIND);
-  return kind === undefined ? "" : readText(kind);
 }
 
 const nameOf = (body: Uint8Array): string =>

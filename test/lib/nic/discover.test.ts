@@ -116,6 +116,28 @@ test("reads every link but loopback, with its global addresses, and says which i
   ]);
 });
 
+test("reads only those that a device may be behind, and VLANs over them, where that is all that counts", async () => {
+  const more = {
+    ...links,
+    vlan: linkBody({ index: 6, name: "eth1.5", kind: "vlan", link: 3 }),
+    veth: linkBody({ index: 7, name: "veth0", kind: "veth" }),
+    unknown: linkBody({ index: 8, name: "new0", kind: "newkind" }),
+  };
+  const usual = kernel([]);
+  const netlink = fakeNetlink((request) =>
+    request.type === k.RTM_GETLINK ? Object.values(more) : usual(request),
+  );
+  const nics = await readNics({ netlink, sys }, { withDevice: true });
+  expect(nics.map(({ name, physical }) => `${name} ${physical}`)).toEqual([
+    "eth0 true",
+    "eth1 true",
+    "eth2 true",
+    "br0 false",
+    "eth1.5 true",
+    "new0 false",
+  ]);
+});
+
 test("every nexthop of an ECMP default route counts", async () => {
   const nics = await readNics({ netlink: fakeNetlink(kernel([defaultEcmp])), sys });
   expect(nics.filter(({ defaultRoute: has }) => has).map(({ name }) => name)).toEqual(["eth0", "eth2"]);

@@ -32,13 +32,18 @@ function select({ offer = {}, choice = {}, needs = { addressFor: undefined } }: 
   const masterNets = (offer.masterNets ?? []).map(parseCidr);
   return selectNics(
     host,
-    { masters: offer.masters ?? [], masterNets, nodeMasters: offer.nodeMasters ?? [] },
+    { masters: offer.masters ?? [], masterNets, nodeMasters: offer.nodeMasters },
     { nics: choice.nics, masters: choice.masters ?? [] },
     needs,
   ).map(({ nic: { name }, interfaceIndex }) => `${name}=${interfaceIndex}`);
 }
 
 const chosen: [title: string, given: Case, nics: string[]][] = [
+  [
+    "a network that names its masters needs none of the node file's",
+    { offer: { masters: ["eth2"], nodeMasters: [] } },
+    ["eth2=0"],
+  ],
   ["masters are taken in their order", { offer: { masters: ["eth2", "eth1"] } }, ["eth2=0", "eth1=1"]],
   ["a virtual link may be a master that is named", { offer: { masters: ["br0"] } }, ["br0=0"]],
   ["the default route's NIC may be named", { offer: { masters: ["eth0"] } }, ["eth0=0"]],
@@ -142,6 +147,11 @@ const refused: [title: string, given: Case, message: RegExp][] = [
     /^args\.cni\.masters: "eth2" is not offered by this network; name one of: eth1/,
   ],
   [
+    "a node file that says there is no NIC, though the host has some",
+    { offer: { nodeMasters: [] } },
+    /^node file: masters: is empty, .* cluster file .*multi-nicd routes.*its NICs: br0 .*eth1 \(up, 10\.1\.0\.1/,
+  ],
+  [
     "one index for two NICs, by a node file that names only one of them",
     { offer: { masters: ["eth1", "eth2"], nodeMasters: [{ name: "eth2", interfaceIndex: 0 }] } },
     /"eth2" and "eth1" would both have interface index 0/,
@@ -160,7 +170,7 @@ describe("selectNics", () => {
   });
 
   test("refuses a host without a secondary NIC, naming what it has", () => {
-    const none: Offer = { masters: [], masterNets: [], nodeMasters: [] };
+    const none: Offer = { masters: [], masterNets: [], nodeMasters: undefined };
     const only = [nic("eth0", ["192.0.2.1/24"], { defaultRoute: true })];
     expect(() => selectNics(only, none, { nics: undefined, masters: [] }, { addressFor: undefined })).toThrow(
       /no secondary NIC .* eth0 \(up, 192\.0\.2\.1\/24, default route\)/,
