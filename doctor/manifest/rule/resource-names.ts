@@ -61,10 +61,26 @@ function requestsAgainst(
   const requests = containers.flatMap((each) => entriesAt(each, "resources", "requests"));
   const asked = new Set([...limits, ...requests].map(([name]) => name).filter((name) => name.includes("/")));
   return [
+    ...ofWholePod(manifest),
     ...unequal(manifest, requests, limits),
     ...wantedDevices(manifest, nads).flatMap((wanted) => without(manifest, wanted, asked)),
     ...[...asked].flatMap((name) => unknownResource(manifest, name, nads, pools)),
   ];
+}
+
+/** Kubernetes' PodSpec.resources takes cpu, memory and huge pages: a device there is a container's, not indented enough. */
+function ofWholePod(manifest: Manifest): Finding[] {
+  const spec = podsOf(manifest)?.spec;
+  const both = [...entriesAt(spec, "resources", "limits"), ...entriesAt(spec, "resources", "requests")];
+  const devices = [...new Set(both.map(([name]) => name).filter((name) => name.includes("/")))];
+  return devices.map((name) =>
+    error(
+      `${placeOf(manifest)} spec.resources`,
+      `${name} is below spec.resources, which is the whole pod's`,
+      "the API server refuses it, or the pod gets no device",
+      "indent resources: below the container that needs the device",
+    ),
+  );
 }
 
 type Amounts = readonly (readonly [string, unknown])[];
@@ -109,14 +125,32 @@ function unknownResource(
   pools: readonly DevicePool[],
 ): Finding[] {
   const known = [...pools.map(({ resource }) => resource), ...nads.flatMap((nad) => resourceOf(nad) ?? [])];
-  const alike = known.find((each) => each !== name && each.split("/")[1] === name.split("/")[1]);
-  if (alike === undefined || known.includes(name)) return [];
+  if (known.includes(name)) return [];
+  const where = `${placeOf(manifest)} resources`;
+  const alike = known.find((each) => each.split("/")[1] === name.split("/")[1]);
+  if (alike === undefined) return unknownName(where, name, pools);
   return [
     warning(
-      `${placeOf(manifest)} resources`,
+      where,
       `requests ${name}, where the others say ${alike}`,
       "the pod stays Pending: no node offers it",
       `write ${alike}`,
+    ),
+  ];
+}
+
+/** Names that another device plugin of the same vendor gives: NVIDIA's, whose prefix its network operator uses as well. */
+const ofGpus = /^nvidia\.com\/(gpu|mig-)/;
+
+function unknownName(where: string, name: string, pools: readonly DevicePool[]): Finding[] {
+  const prefix = `${name.split("/")[0]}/`;
+  if (ofGpus.test(name) || !pools.some(({ resource }) => resource.startsWith(prefix))) return [];
+  return [
+    warning(
+      where,
+      `requests ${name}, and no pool here is called so (there are: ${names(pools)})`,
+      "the pod stays Pending, unless another device plugin offers it",
+      "write the name of a pool, or check the other plugin's configuration along with these",
     ),
   ];
 }

@@ -155,6 +155,43 @@ test.each<[sentence: string, texts: string[], found: string[]]>([
   ],
 
   [
+    "a name that no pool has, of a pool's prefix",
+    [sriovdp(pool(["p0#1"])), pod("", both("mellanox.com/cx6_vfs"))],
+    [
+      "resource-names warning requests mellanox.com/cx6_vfs, and no pool here is called so (there are: mellanox.com/cx6)",
+    ],
+  ],
+  [
+    "one of another prefix, or of the GPUs that have the same",
+    [
+      sriovdp(pool(["p0#1"], { resourcePrefix: "nvidia.com" })),
+      pod("", both("nvidia.com/gpu")),
+      pod("", both("nvidia.com/mig-1g.5gb")),
+      pod("", both("example.com/fpga")),
+    ],
+    [],
+  ],
+  [
+    "one that a network names",
+    [
+      sriovdp(pool(["p0#1"]), pool(["p1"], { resourceName: "cx7" })),
+      nad(conf, resourceName),
+      pod("net", both("mellanox.com/cx6")),
+    ],
+    ['management-vf warning "p1" takes VF 0, which is the management port in most set-ups'],
+  ],
+  [
+    "a device among the resources of a whole pod",
+    [
+      JSON.stringify({
+        kind: "Pod",
+        spec: { containers: [{ name: "c" }], resources: { limits: { cpu: "1", "mellanox.com/cx6": "1" } } },
+      }),
+    ],
+    ["resource-names error mellanox.com/cx6 is below spec.resources, which is the whole pod's"],
+  ],
+
+  [
     "the management VF in a range",
     [sriovdp(pool(["enp2s0f0np0#0-2"])), dpuHost("enp2s0f0v0")],
     [
