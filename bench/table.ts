@@ -27,7 +27,7 @@ export function printTables(results: Results): string {
     add("CPU time of ADD and DEL of a pod, ms; largest resident set of a process, MiB", costTable(nics));
   if (burst !== undefined)
     add(
-      `${burst.pods} pods at once: pods/s, median of ${burst.rounds} rounds, and ratio to Go 1.1.1`,
+      `${burst.pods} pods at once: pods/s, median of ${burst.rounds} rounds (10th percentile), and ratio to Go 1.1.1`,
       burstTable(burst),
     );
   if (leases !== undefined)
@@ -99,9 +99,9 @@ function burstTable({ rates, fallbacks }: Burst): string[] {
   const names = Object.keys(rates);
   const verbs: readonly Verb[] = ["ADD", "DEL"];
   const rate = (name: string, verb: Verb) => {
-    const { median = Number.NaN } = rates[name]?.[verb] ?? {};
+    const { median = Number.NaN, p10 = Number.NaN } = rates[name]?.[verb] ?? {};
     const over = name === base ? "" : `, ${(median / (rates[base]?.[verb].median ?? Number.NaN)).toFixed(2)}`;
-    return `${median.toFixed(0)}${over}`;
+    return `${median.toFixed(0)} (${p10.toFixed(0)})${over}`;
   };
   return [
     ...table(
