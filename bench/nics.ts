@@ -107,7 +107,7 @@ async function choice(count: number, rounds: number): Promise<void> {
         : {}),
       topology: { gpus, located: new Map() },
     };
-    const offer = { masters: [], masterNets: [], nodeMasters: [] };
+    const offer = { masters: [], masterNets: [], nodeMasters: undefined };
     await time(`${strategy}, ${count} NICs`, rounds * 20, () => rule(offeredNics(nics, offer), policy));
   }
 }

@@ -58,7 +58,7 @@ export async function explain({ file, pod, env }: Question, host: Netns, sys: st
   const policy = parsed.policy ?? { strategy: "none", className: undefined, target: undefined };
   const ruled = await ruleByPolicy({
     policy,
-    offer: { masters: parsed.masters, masterNets: parsed.masterNets, nodeMasters: nodeFile?.masters ?? [] },
+    offer: { masters: parsed.masters, masterNets: parsed.masterNets, nodeMasters: nodeFile?.masters },
     choice: parsed.choice,
     addressFor: addressFor(parsed),
     invocation,

@@ -19,7 +19,7 @@ export async function chooseNics(
   const offer = {
     masters: conf.masters,
     masterNets: conf.masterNets,
-    nodeMasters: nodeFile?.masters ?? [],
+    nodeMasters: nodeFile?.masters,
   };
   const view = { netlink: host.netlink, sys: "/sys" };
   const needs = { addressFor: addressFor(conf) };
@@ -38,22 +38,22 @@ export async function chooseNics(
   if (byPolicy !== undefined) return byPolicy();
   const few = await offeredAlone(view, offer, needs.addressFor !== undefined);
   try {
-    if (few !== undefined) return selectNics(few, offer, conf.choice, needs);
+    return selectNics(few, offer, conf.choice, needs);
   } catch {
     // What is wrong is said with a look at all the others, which the message lists.
   }
   return selectNics(await readNics(view), offer, conf.choice, needs);
 }
 
-/** The NICs that the offer may be of, where it says by what to look them up; undefined where all have to be looked at. */
+/** The NICs that the offer may be of, by what it says of them. */
 async function offeredAlone(
   view: HostView,
   { masters, masterNets, nodeMasters }: Offer,
   addresses: boolean,
-): Promise<Nic[] | undefined> {
+): Promise<Nic[]> {
   if (masters.length > 0) return readNicsByName(view, masters, { addresses });
   if (masterNets.length > 0) return readNicsOnNets(view, masterNets);
-  if (nodeMasters.length === 0) return undefined;
+  if (nodeMasters === undefined) return readNics(view, { withDevice: true });
   return readNicsByName(
     view,
     nodeMasters.map(({ name }) => name),

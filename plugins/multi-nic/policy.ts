@@ -63,7 +63,7 @@ export async function ruleByPolicy(call: PolicyCall): Promise<RuledOffer> {
 function virtualOf(offer: Offer): readonly string[] | "all" {
   const key = offerKey(offer);
   if (key === "masterNets") return "all";
-  return key === "masters" ? offer.masters : offer.nodeMasters.map(({ name }) => name);
+  return key === "masters" ? offer.masters : (offer.nodeMasters ?? []).map(({ name }) => name);
 }
 
 /** The policy with all it decides by, read from where it is. */

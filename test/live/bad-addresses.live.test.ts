@@ -1,6 +1,15 @@
+import type { JsonObject } from "../../lib/cni/json.ts";
 import { type BadInput, base, describeBadInput, ipam } from "./bad-input.ts";
 import { pool } from "./conf.ts";
 import { writeNodeFile } from "./node.ts";
+
+interface FiledRow {
+  readonly what: string;
+  readonly content: object;
+  readonly says: RegExp;
+  /** Of the configuration */
+  readonly more?: JsonObject;
+}
 
 const rows: readonly BadInput[] = [
   {
@@ -163,10 +172,16 @@ const rows: readonly BadInput[] = [
       content: { hostIndex: 0, masters: [{ name: "eth9", interfaceIndex: 0 }] },
       says: /"eth9" is no link of this host/,
     },
+    ...[{}, { attachPolicy: { strategy: "none" } }, { plugin: { type: "host-device" } }].map((more) => ({
+      what: `no masters, ${JSON.stringify(more)}`,
+      content: { hostIndex: 0, masters: [] },
+      says: /masters: is empty, .* cluster file .*multi-nicd routes/,
+      more,
+    })),
   ].map(
-    ({ what, content, says }): BadInput => ({
+    ({ what, content, says, more = {} }: FiledRow): BadInput => ({
       title: `a node file with ${what}`,
-      conf: base({ name: "filed", masters: [] }, pool([4], { hostIndex: undefined })),
+      conf: base({ name: "filed", masters: [] }, pool([4], { hostIndex: undefined }), more),
       arrange: ({ node }) => writeNodeFile(node, "filed", content),
       code: 7,
       says: new RegExp(`node file.*${says.source}`),

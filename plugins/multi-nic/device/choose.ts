@@ -4,6 +4,7 @@ import type { Store } from "../../../lib/ipam/store.ts";
 import { refusal } from "../../../lib/nic/describe.ts";
 import { findLink, type HostView, readNics, readNicsByName } from "../../../lib/nic/discover.ts";
 import {
+  noNodeMaster,
   type Offer,
   offeredNics,
   offerKey,
@@ -78,6 +79,9 @@ async function byName(call: DeviceCall): Promise<SelectedNic<DeviceNic>[]> {
       `args.cni.masters: ${conf.choice.masters.join(", ")} are named beside ${conf.devices?.[0]?.key}, which says already which devices; leave them out`,
     );
   }
+  // Their blocks would be guessed.
+  if (conf.ipam.mode === "own" && offer.masters.length === 0 && offer.nodeMasters?.length === 0)
+    throw noNodeMaster(await readNics(view));
   const found: DeviceNic[] = [];
   for (const name of conf.devices ?? []) {
     const sought = await seekDevice(name, view, store);
@@ -89,7 +93,7 @@ async function byName(call: DeviceCall): Promise<SelectedNic<DeviceNic>[]> {
 /** The block of a virtual function is that of its physical one, where the network or the node names that. */
 function indexOf({ name, device }: DeviceNic, place: number, { masters, nodeMasters }: Offer): number {
   const names = [device.vf?.pf, name];
-  const known = nodeMasters.find((master) => names.includes(master.name));
+  const known = nodeMasters?.find((master) => names.includes(master.name));
   if (known !== undefined) return known.interfaceIndex;
   const offered = masters.findIndex((master) => names.includes(master));
   return offered === -1 ? place : offered;
@@ -128,13 +132,13 @@ async function offeredHere({ offer, view, store }: DeviceCall): Promise<Selected
     if (offered.length === 0) throw nothingOffered(nics, offer);
     return offered;
   }
-  const names = key === "masters" ? offer.masters : offer.nodeMasters.map(({ name }) => name);
+  const names = key === "masters" ? offer.masters : (offer.nodeMasters ?? []).map(({ name }) => name);
   const nics = await readNicsByName(view, names, { addresses: false });
   for (const name of names.filter((each) => !nics.some((nic) => nic.name === each))) {
     const holder = holderOf(store, { name });
     if (holder !== undefined) throw lentOut(`${key}: ${holder}`);
   }
-  return offeredNics(nics.length === names.length ? nics : await readNics(view), offer);
+  return offeredNics(nics.length === names.length && nics.length > 0 ? nics : await readNics(view), offer);
 }
 
 const invalid = (message: string): CniError => new CniError(ErrorCode.invalidConfig, message);
