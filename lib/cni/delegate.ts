@@ -12,6 +12,24 @@ export interface DelegateOverrides {
   readonly ifname?: string;
   /** CNI_ARGS */
   readonly args?: string;
+  /** What is left of the time of several calls that are made one after another; without, each has that of its verb */
+  readonly timeLeft?: TimeLeft;
+}
+
+/** ms from now on; 0 where it is over */
+export type TimeLeft = () => number;
+
+/**
+ * ms that delegates have together in one ADD: half of the four minutes that kubelet gives a sandbox, so that what they did
+ * is undone in its time. The others: half of the two minutes of its other calls (runtimeRequestTimeout).
+ */
+const limits: Partial<Record<Command, number>> = { ADD: 120_000 };
+const limitOfOthers = 60_000;
+
+/** The time that several delegates have for a verb together, from now on. */
+export function timeOf(command: Command): TimeLeft {
+  const end = process.hrtime.bigint() + BigInt(limits[command] ?? limitOfOthers) * 1_000_000n;
+  return () => Math.max(0, Number((end - process.hrtime.bigint()) / 1_000_000n));
 }
 
 /** A configuration as the delegate gets it on stdin. */
@@ -82,13 +100,14 @@ async function delegate(
   invocation: Invocation,
   type: string,
   conf: DelegateConf,
-  { ifname, args }: DelegateOverrides,
+  { ifname, args, timeLeft = timeOf(command) }: DelegateOverrides,
 ): Promise<Spawned> {
   const file = findDelegate(type, invocation);
   const changed = { CNI_COMMAND: command, CNI_IFNAME: ifname, CNI_ARGS: args, [isDelegate]: "1" };
   const env = { ...set(invocation.env), ...set(changed) };
   const input = typeof conf === "string" ? conf : JSON.stringify(conf);
-  const run = () => spawnPlugin(file, input, env, invocation.stderr);
+  const run = () => spawnPlugin(file, { input, env, sink: invocation.stderr, limit: timeLeft() });
+  if (timeLeft() <= 0) throw unclear(type, command, "was not called: those before it took all the time");
   const spawned = await (invocation.caller?.aside(run) ?? run());
   if (spawned.failure === undefined && spawned.exitCode === 0) return spawned;
   throw failureOf(type, command, spawned);

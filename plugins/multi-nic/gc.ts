@@ -1,4 +1,4 @@
-import { delegateGc } from "../../lib/cni/delegate.ts";
+import { delegateGc, timeOf } from "../../lib/cni/delegate.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
 import type { JsonObject } from "../../lib/cni/json.ts";
 import { NetConf, parseConf, type ValidAttachment } from "../../lib/cni/netconf.ts";
@@ -23,9 +23,10 @@ export async function gc(invocation: Invocation): Promise<void> {
   const { ipam } = parseMultiNicConf(invocation);
   if (ipam.mode === "delegate") {
     const known = validForDelegate(valid, invocation);
+    const timeLeft = timeOf("GC");
     for (const { type, conf } of delegatesOf(ipam, invocation)) {
       const listed = { ...conf, "cni.dev/valid-attachments": known, "cni.dev/attachments": known };
-      await collect(errors, () => delegateGc(invocation, type, listed));
+      await collect(errors, () => delegateGc(invocation, type, listed, { timeLeft }));
     }
   }
   if (errors.length > 0) throw new AggregateError(errors, `GC: ${errors.map(messageOf).join("; ")}`);

@@ -1,4 +1,4 @@
-import { delegateStatus } from "../../lib/cni/delegate.ts";
+import { delegateStatus, timeOf } from "../../lib/cni/delegate.ts";
 import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
 import { readNodeFile } from "../../lib/ipam/node-file.ts";
@@ -41,7 +41,8 @@ async function tryAdd(conf: MultiNicConf, invocation: Invocation): Promise<void>
 }
 
 async function tryDelegate(conf: MultiNicConf, invocation: Invocation): Promise<void> {
+  const timeLeft = timeOf("STATUS");
   for (const { type, conf: own } of delegatesOf(conf.ipam, invocation)) {
-    await delegateStatus(invocation, type, own);
+    await delegateStatus(invocation, type, own, { timeLeft });
   }
 }

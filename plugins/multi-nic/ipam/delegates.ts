@@ -1,5 +1,5 @@
 import { parseJsonObject, valueIn } from "../../../lib/cni/conf.ts";
-import { delegateAdd, delegateCheck, delegateDel, findDelegate } from "../../../lib/cni/delegate.ts";
+import { delegateAdd, delegateCheck, delegateDel, findDelegate, timeOf } from "../../../lib/cni/delegate.ts";
 import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
 import type { Invocation } from "../../../lib/cni/invocation.ts";
 import type { JsonObject } from "../../../lib/cni/json.ts";
@@ -92,8 +92,9 @@ export async function runDelegates(
   each: boolean,
 ): Promise<Addressing> {
   const results: Result[] = [];
+  const timeLeft = timeOf("ADD");
   for (const { type, ifname, conf } of calls) {
-    results.push(await delegateAdd(invocation, type, conf, { ifname }));
+    results.push(await delegateAdd(invocation, type, conf, { ifname, timeLeft }));
   }
   return each ? addressingOfEach(results, links, calls) : addressingOfAll(results[0], links, calls);
 }
@@ -157,9 +158,10 @@ const typeOf = (calls: readonly DelegateCall[]): string => calls[0]?.type ?? "(n
 /** DEL of every call, each tried whatever the others answer. @throws the error, or an AggregateError of several */
 export async function undoDelegates(calls: readonly DelegateCall[], invocation: Invocation): Promise<void> {
   const errors: unknown[] = [];
+  const timeLeft = timeOf("DEL");
   for (const { type, ifname, conf } of calls) {
     try {
-      await delegateDel(invocation, type, conf, { ifname });
+      await delegateDel(invocation, type, conf, { ifname, timeLeft });
     } catch (error) {
       errors.push(error);
     }
@@ -171,7 +173,8 @@ export async function undoDelegates(calls: readonly DelegateCall[], invocation: 
 /** CHECK of every call, with the result that the attachment had (SPEC.md, section 4, "Delegated plugin execution"). */
 export async function checkDelegates(calls: readonly DelegateCall[], invocation: Invocation): Promise<void> {
   const prevResult = valueIn(invocation.conf, "prevResult");
+  const timeLeft = timeOf("CHECK");
   for (const { type, ifname, conf } of calls) {
-    await delegateCheck(invocation, type, { ...parseJsonObject(conf), prevResult }, { ifname });
+    await delegateCheck(invocation, type, { ...parseJsonObject(conf), prevResult }, { ifname, timeLeft });
   }
 }

@@ -2,9 +2,11 @@ import {
   chmodSync,
   closeSync,
   copyFileSync,
+  existsSync,
   mkdtempSync,
   openSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -165,6 +167,46 @@ describe("what a delegate may do wrong", () => {
   ])("%s", async (name, script, details) => {
     const type = install(name.replaceAll(" ", "-"), script);
     await expect(delegateAdd(invocation(), type, conf)).rejects.toEqual(clear(type, details));
+  });
+
+  describe("it has not ended when its time is over: it is killed", () => {
+    const slow = { timeLeft: () => 300 };
+    const isAlive = (pid: string) =>
+      existsSync(`/proc/${pid.trim()}/exe`) && readlinkSync(`/proc/${pid.trim()}/exe`) !== "";
+    const children = `sleep 600 & echo $! >'CHILD'; echo $$ >'SELF'; echo waiting >&2`;
+    const script = (name: string, last: string) =>
+      `${children.replace("CHILD", file(`${name}.child`)).replace("SELF", file(`${name}.self`))}\n${last}`;
+
+    test.each<[string, string]>([
+      ["itself and what it started", "wait"],
+      ["though it does not let itself be ended", "trap '' TERM INT HUP; while :; do sleep 1; done"],
+    ])("%s", async (title, last) => {
+      const type = install(`slow-${title.length}`, script(title, last));
+      await expect(delegateAdd(invocation(), type, conf, slow)).rejects.toEqual(
+        clear(type, /^had not ended after 1 s, and was killed; its stderr ends with: waiting/),
+      );
+      for (const whose of ["child", "self"]) {
+        const pid = readFileSync(file(`${title}.${whose}`), "utf8");
+        await expect.poll(() => isAlive(pid), { timeout: 20_000 }).toBe(false);
+      }
+    });
+
+    test("also where only somebody who left its group holds its stdout", async () => {
+      const pidFile = file("left");
+      const type = install("leaving", `setsid sh -c 'echo $$ >"${pidFile}"; exec sleep 600' & echo '{}'`);
+      await expect(delegateAdd(invocation(), type, conf, slow)).rejects.toEqual(
+        clear(type, /^had not ended/),
+      );
+      process.kill(Number(readFileSync(pidFile, "utf8")), "SIGKILL");
+    });
+
+    test("and those after it are not called", async () => {
+      const type = install("never", `touch '${file("called")}'; echo '{}'`);
+      await expect(delegateAdd(invocation(), type, conf, { timeLeft: () => 0 })).rejects.toEqual(
+        clear(type, "was not called: those before it took all the time"),
+      );
+      expect(existsSync(file("called"))).toBe(false);
+    });
   });
 
   test("its interpreter is missing", async () => {
