@@ -1,3 +1,4 @@
+import { routesOf } from "../../lib/cluster/former.ts";
 import { formatAddress, formatCidr } from "../../lib/net/address.ts";
 import { toRoute } from "../../lib/route/host-routes.ts";
 import { keyOfRoute } from "../routes/reconcile.ts";
@@ -11,6 +12,8 @@ export interface RouteStatus {
   readonly via: string;
   readonly dev: string;
   readonly host: string;
+  /** The block was that host's by a file before, and pods of it may have addresses of it still */
+  readonly former?: true;
   readonly state: "ok" | "failed";
   readonly error?: string;
 }
@@ -27,18 +30,25 @@ export interface ClusterStatus {
 }
 
 export async function statusOf(
-  { plans, failures, problems, trouble, actual }: State,
+  { plans, former, failures, problems, trouble, actual }: State,
   { file, node }: KeepOptions,
 ): Promise<ClusterStatus> {
   const refused = new Map(failures.map(({ key, error }) => [key, error]));
   const there = new Set(await mapInSlices(actual.routes, keyOfRoute));
-  const planned = plans.flatMap(({ network, routes }) =>
-    routes.map((route) => [network.name, route] as const),
+  const planned = plans.flatMap((plan) =>
+    routesOf(plan, former).map((route) => [plan.network.name, route] as const),
   );
   const routes = await mapInSlices(planned, ([network, route]): RouteStatus => {
     const key = keyOfRoute(toRoute(network, route));
     const { dev, host } = route;
-    const status = { network, dst: formatCidr(route.dst), via: formatAddress(route.gateway), dev, host };
+    const status = {
+      network,
+      dst: formatCidr(route.dst),
+      via: formatAddress(route.gateway),
+      dev,
+      host,
+      ...(route.former ? { former: true as const } : {}),
+    };
     const error = refused.get(key);
     if (error !== undefined) return { ...status, state: "failed", error };
     return there.has(key)

@@ -2,13 +2,14 @@ import { unwatchFile, watchFile } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { Cluster, ClusterHost } from "../../lib/cluster/cluster.ts";
+import { type FormerBlock, formerBlocks, routesOf } from "../../lib/cluster/former.ts";
 import { type NetworkPlan, nodeFileOf, planHost } from "../../lib/cluster/host-plan.ts";
 import type { Netns } from "../../lib/linux/netns.ts";
 import type { StatePaths } from "../../lib/linux/paths.ts";
 import { formatAddress } from "../../lib/net/address.ts";
 import type { Heard } from "../../lib/nic/look.ts";
 import type { NicWatch } from "../../lib/nic/watch.ts";
-import { rulesOf, toRoute } from "../../lib/route/host-routes.ts";
+import { rulesOf, tableOf, toRoute } from "../../lib/route/host-routes.ts";
 import { say } from "../log.ts";
 import { readOurs, reconcile, type Wanted } from "../routes/reconcile.ts";
 import { listenForRoutes } from "./changes.ts";
@@ -26,8 +27,6 @@ export interface Keeper extends Disposable {
 const fileInterval = 1_000;
 /** ms until what failed is tried again */
 const retry = 5_000;
-/** ms until a file that could not be read is read again, though it does not change */
-const reread = 60_000;
 
 /**
  * Keeps this host as the cluster file has it: node files, routes and rules. Looks again at each change of the file, of
@@ -61,8 +60,8 @@ export async function keepCluster(host: Netns, nics: NicWatch, options: KeepOpti
   const read = (): Promise<void> => {
     reading = reading.then(async () => {
       clearTimeout(later);
-      if (await takeFile(state, options, ended.signal)) await look(false);
-      if (state.isUnread) later = setTimeout(read, reread).unref();
+      if (await takeFile(state, host.netlink, options, ended.signal)) await look(false);
+      if (state.again !== undefined) later = setTimeout(read, state.again).unref();
     });
     return reading;
   };
@@ -92,20 +91,30 @@ function concerns(heard: Heard, { nics }: NicWatch, { planned }: State): boolean
   );
 }
 
-async function carryOut(host: Netns, nics: NicWatch, state: State, { paths }: KeepOptions): Promise<void> {
-  const { cluster } = state;
-  if (cluster === undefined || state.host === undefined) return;
-  await plan(cluster, state.host, nics, state);
+async function carryOut(
+  host: Netns,
+  nics: NicWatch,
+  state: State,
+  { paths, renumber }: KeepOptions,
+): Promise<void> {
+  const { cluster, host: own } = state;
+  if (cluster === undefined || own === undefined) return;
+  await plan(cluster, own, nics, state);
   // Of 1,000 hosts each of these steps takes some 10 ms: calls are taken between them.
   await setImmediate();
   // One that was taken meanwhile has its look next, and node files by which no pod must be given what is lost by it.
   if (state.cluster !== cluster) return;
   writeNodeFiles(state.plans, paths);
-  const wanted = wantedOf(state.plans);
   await setImmediate();
   const wasStale = state.isStale;
   state.isStale = false;
   const before = wasStale ? await readOurs(host.netlink) : state.actual;
+  if (state.formerOf !== cluster) {
+    state.former = renumber ? [] : formerBlocks(cluster, own, [...before.routes, ...formerRoutes(state)]);
+    state.formerOf = cluster;
+  }
+  const wanted = wantedOf(state.plans, state.former);
+  await setImmediate();
   const { changes, failures, actual } = await reconcile(host.netlink, wanted, before);
   const isNews = changes > failures.length || failures.length !== state.failures.length;
   state.actual = actual;
@@ -132,10 +141,16 @@ function writeNodeFiles(plans: readonly NetworkPlan[], paths: StatePaths): void 
     if (writeNodeFile(paths.networks, network, file)) say("info", "wrote a node file", { network });
 }
 
-export function wantedOf(plans: readonly NetworkPlan[]): Wanted {
+/** Those that the kernel took away with their NIC, and that come back with it, are to be kept too. */
+const formerRoutes = ({ former }: State) =>
+  former.map(({ network, dst, gateway }) => ({ table: tableOf(network), dst, gateway }));
+
+export function wantedOf(plans: readonly NetworkPlan[], former: readonly FormerBlock[] = []): Wanted {
   const routed = plans.filter(({ network }) => network.routed);
   return {
-    routes: routed.flatMap(({ network, routes }) => routes.map((route) => toRoute(network.name, route))),
+    routes: routed.flatMap((plan) =>
+      routesOf(plan, former).map((route) => toRoute(plan.network.name, route)),
+    ),
     rules: routed.flatMap(({ network }) => rulesOf(network.name, network.pool.subnets)),
   };
 }

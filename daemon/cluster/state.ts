@@ -1,4 +1,5 @@
 import type { Cluster, ClusterHost } from "../../lib/cluster/cluster.ts";
+import type { FormerBlock } from "../../lib/cluster/former.ts";
 import type { LocalNic, NetworkPlan } from "../../lib/cluster/host-plan.ts";
 import type { StatePaths } from "../../lib/linux/paths.ts";
 import type { Failure, Wanted } from "../routes/reconcile.ts";
@@ -35,9 +36,15 @@ export interface State {
   /** Whether it has to be read before it is relied on */
   isStale: boolean;
   failures: readonly Failure[];
+  /** Blocks that other hosts had by files before, and pods of theirs may have addresses of */
+  former: readonly FormerBlock[];
+  /** The cluster that these are of */
+  formerOf: Cluster | undefined;
   problems: readonly string[];
-  /** Whether it is not known what is in the file: nobody could read it */
-  isUnread: boolean;
+  /** ms until a file that was not taken is looked at again, though it does not change; undefined: not before it does */
+  again: number | undefined;
+  /** What was read, and is not taken as long as the host is as it is */
+  held: { readonly digest: string; readonly cluster: Cluster } | undefined;
   /** What kept the last look from its end; "" where nothing did */
   trouble: string;
 }
@@ -51,7 +58,10 @@ export const initialState = (): State => ({
   actual: { routes: [], rules: [] },
   isStale: true,
   failures: [],
+  former: [],
+  formerOf: undefined,
   problems: [],
-  isUnread: false,
+  again: undefined,
+  held: undefined,
   trouble: "",
 });

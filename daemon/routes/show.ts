@@ -29,12 +29,12 @@ const isWell = ({ problems, failures, routes }: ClusterStatus) =>
   problems.length === 0 && failures.length === 0 && routes.every(({ state }) => state === "ok");
 
 function table({ file, node, networks, routes, problems, failures }: ClusterStatus): string {
-  const rows = routes.map(({ network, dst, via, dev, host, state, error }) => [
+  const rows = routes.map(({ network, dst, via, dev, host, former, state, error }) => [
     network,
     dst,
     via,
     dev,
-    host,
+    former ? `${host} (before)` : host,
     error === undefined ? state : `${state}: ${error}`,
   ]);
   const head = ["NETWORK", "DESTINATION", "VIA", "DEV", "HOST", "STATE"];

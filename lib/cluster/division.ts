@@ -1,5 +1,5 @@
 import { podNetwork } from "../ipam/blocks.ts";
-import { type Cidr, containsAddress, type IpAddress } from "../net/address.ts";
+import { bitsOf, type Cidr, containsAddress, type IpAddress } from "../net/address.ts";
 import type { Cluster, ClusterHost, ClusterNetwork } from "./cluster.ts";
 
 /** What a host has in a network for one of its NICs. */
@@ -44,4 +44,19 @@ export function sharesOf(network: ClusterNetwork, host: ClusterHost, places: rea
     if (addresses.length === 0) return [];
     return [{ place, interfaceIndex, addresses, blocks: blocksOf(network, host, interfaceIndex) }];
   });
+}
+
+/** Whose block it is, whether there is such a host or not: the inverse of blocksOf; undefined for what is no host's block. */
+export function numbersOf(
+  { pool: { subnets, interfaceBlock, hostBlock } }: ClusterNetwork,
+  { address, prefix }: Cidr,
+): { readonly hostIndex: number; readonly interfaceIndex: number } | undefined {
+  const subnet = subnets.find((each) => containsAddress(each, address));
+  if (subnet === undefined || prefix !== subnet.prefix + interfaceBlock + hostBlock) return undefined;
+  const numbers = address.value >> BigInt(bitsOf(address.family) - prefix);
+  const bits = (value: bigint, count: number) => Number(BigInt.asUintN(count, value));
+  return {
+    hostIndex: bits(numbers, hostBlock),
+    interfaceIndex: bits(numbers >> BigInt(hostBlock), interfaceBlock),
+  };
 }

@@ -32,6 +32,8 @@ export interface HostRoute {
   readonly dev: string;
   /** The host whose block it is */
   readonly host: string;
+  /** It was that host's block by a file before */
+  readonly former?: true;
 }
 
 /** What a host has to have, for all networks. */

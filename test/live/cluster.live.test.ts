@@ -184,8 +184,108 @@ for (const { kind, plugin } of kinds)
             netns: last?.pod.path ?? "",
             containerId: last?.containerId ?? "",
           });
-          writeFileSync(bed.file, `${clusterText(plugin, "rails", bed.hosts.hosts, [0, 1, 7])}\n`);
           await soon(() => expect(nodeFileOf(2)).toMatchObject({ hostIndex: 7 }));
+          await soon(() => expect(statusOf(2).problems).toEqual([]));
+        });
+
+        test("a host that keeps its pods and their blocks by the file before is reached by the others", async () => {
+          const pods = await attachPods(bed.hosts, conf(plugin), bed.stack);
+          const before = routesOn(0);
+          writeFileSync(bed.file, clusterText(plugin, "rails", bed.hosts.hosts, [0, 1, 7]));
+          await soon(() => expect(statusOf(2).problems).toHaveLength(1));
+          await soon(() => expect(routesOn(0)).toHaveLength(routed ? 6 : 0));
+          const { host } = hostAt(0);
+          expect(routesOn(0)).toEqual(expect.arrayContaining(before));
+          expect(
+            statusOf(0)
+              .routes.filter(({ former }) => former)
+              .map(({ dst, state }) => [dst, state]),
+          ).toEqual(
+            routed
+              ? [
+                  ["192.168.2.0/24", "ok"],
+                  ["192.168.34.0/24", "ok"],
+                ]
+              : [],
+          );
+          const [first, , last] = pods;
+          for (const address of last?.addresses ?? [])
+            expect(first?.pod.exec("ping", "-c", "1", "-W", "5", address)).toContain("1 received");
+          // The kernel takes them away with the link; another daemon knows of them by the kernel's routes.
+          host.ip(`link set ${masterOf(0)} down`);
+          host.ip(`link set ${masterOf(0)} up`);
+          await soon(() => expect(routesOn(0)).toHaveLength(routed ? 6 : 0));
+          const [daemon] = bed.daemons;
+          daemon?.process.kill("SIGKILL");
+          await once(daemon?.process as never, "exit");
+          bed.daemons.push(startOn(hostAt(0), bed.file));
+          await soon(() => expect(statusOf(0).routes).toHaveLength(routed ? 6 : 0));
+          expect(routesOn(0)).toEqual(expect.arrayContaining(before));
+          writeFileSync(bed.file, clusterText(plugin, "rails", bed.hosts.hosts.slice(0, 2)));
+          await wantRoutes(0, [0, 1]);
+        });
+
+        test("indexes are not exchanged, nor a NIC's number, by any host, though it has no pods", async () => {
+          const before = [0, 1, 2].map((index) => [routesOn(index), nodeFileOf(index)]);
+          const { hosts } = bed.hosts;
+          const turned = hosts.map((host) =>
+            host.index === 1 ? { ...host, addresses: host.addresses.toReversed() } : host,
+          );
+          for (const [text, says] of [
+            [clusterText(plugin, "rails", hosts, [0, 2, 1]), /would have index [12], which is that of host-/],
+            ...(routed
+              ? ([[clusterText(plugin, "rails", turned), /host-1: 10\.2\.0\.2 would be NIC 0/]] as const)
+              : []),
+          ] as const) {
+            writeFileSync(bed.file, text);
+            for (const index of [0, 1, 2])
+              await soon(() => expect(statusOf(index).problems[0]).toMatch(says));
+          }
+          expect([0, 1, 2].map((index) => [routesOn(index), nodeFileOf(index)])).toEqual(before);
+        });
+
+        test("a host whose pods are on a NIC keeps the NIC's number", async () => {
+          await attachPods(bed.hosts, conf(plugin), bed.stack);
+          const before = [routesOn(1), nodeFileOf(1)];
+          const { hosts } = bed.hosts;
+          const other = hosts.map((host) =>
+            host.index === 1 ? { ...host, addresses: ["10.1.0.99", "10.2.0.2"] } : host,
+          );
+          writeFileSync(bed.file, clusterText(plugin, "rails", other));
+          await soon(() =>
+            expect(statusOf(1).problems).toEqual([
+              expect.stringMatching(
+                /1 attachments of this host have .*NIC 0: 10\.1\.0\.2 becomes 10\.1\.0\.99/,
+              ),
+            ]),
+          );
+          expect([routesOn(1), nodeFileOf(1)]).toEqual(before);
+        });
+
+        test("a subnet that one of the host's own links is on is refused until it is no more", async () => {
+          const { host } = hostAt(2);
+          const before = [routesOn(2), nodeFileOf(2)];
+          host.ip("link add mgmt type veth peer name mgmt-peer");
+          host.ip("addr add 172.16.1.5/24 dev mgmt");
+          writeFileSync(
+            bed.file,
+            clusterText(plugin, "rails", bed.hosts.hosts).replace("192.168.0.0/16", "172.16.0.0/16"),
+          );
+          await soon(() =>
+            expect(statusOf(2).problems).toEqual([
+              expect.stringMatching(
+                /172\.16\.0\.0\/16 overlaps 172\.16\.1\.0\/24, which this host's link mgmt is on/,
+              ),
+            ]),
+          );
+          expect([routesOn(2), nodeFileOf(2)]).toEqual(before);
+          await soon(() =>
+            expect(nodeFileOf(0).blocks).toEqual({ 0: ["172.16.0.0/24"], 1: ["172.16.32.0/24"] }),
+          );
+          host.ip("addr del 172.16.1.5/24 dev mgmt");
+          await soon(() =>
+            expect(nodeFileOf(2).blocks).toEqual({ 0: ["172.16.2.0/24"], 1: ["172.16.34.0/24"] }),
+          );
         });
 
         test("a file that is wrong leaves the one before it in force, and is said", async () => {
