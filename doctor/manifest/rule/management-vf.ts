@@ -45,7 +45,7 @@ function judgeVf(where: string, selector: unknown, vf: ManagementVf): Finding[] 
   }
   if (ranges === "all") {
     const vendors = listAt(selector, "vendors").map(String);
-    const mend = `"pfNames": ["<name of the physical function>#${vf.index + 1}-N"]`;
+    const mend = `add "pfNames": ["<name of the physical function>#${vf.index + 1}-N"]`;
     if (isOfDpu(selector)) return [error(where, `${whole}: VF ${vf.index}, ${port}`, why, mend)];
     const what = `${whole} of vendor ${vendors.join(", ")}: perhaps VF ${vf.index}, ${port}`;
     return [warning(where, what, why, mend)];
@@ -64,7 +64,7 @@ function judgeFirst(where: string, selector: unknown): Finding[] {
   const first = "VF 0, which is the management port in most set-ups";
   const along = "or give the manifest that names the management port along with these";
   if (ranges === "all") {
-    const mend = `"pfNames": ["<name of the physical function>#1-N"], ${along}`;
+    const mend = `add "pfNames": ["<name of the physical function>#1-N"], ${along}`;
     return isOfDpu(selector) ? [warning(where, `${whole}: ${first}`, why, mend)] : [];
   }
   return ranges.map(({ text, pf }) =>
