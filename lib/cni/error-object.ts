@@ -1,3 +1,4 @@
+import { cutText } from "./cut-text.ts";
 import { CniError, ErrorCode } from "./error.ts";
 
 /** What an error says on the wire. */
@@ -51,6 +52,10 @@ function sayByName(error: Error): Said {
   return said(ErrorCode.internal, `internal error: ${error.message || error.name}`);
 }
 
-function said(code: number, msg: string, details = ""): Said {
+/** Characters of a message, and of its details: they go into events, logs and annotations, and may quote what a user wrote. */
+const mostSaid = 4096;
+
+function said(code: number, message: string, more = ""): Said {
+  const [msg, details] = [cutText(message, mostSaid), cutText(more, mostSaid)];
   return details === "" ? { code, msg } : { code, msg, details };
 }

@@ -1,4 +1,5 @@
 import { closeSync, constants, openSync, renameSync, statSync, writeSync } from "node:fs";
+import { cutText } from "./cut-text.ts";
 
 /** Best effort: a line that cannot be written is lost, and no verb fails for it. */
 export interface Log {
@@ -8,8 +9,12 @@ export interface Log {
 
 export const noLog: Log = { info() {}, error() {} };
 
-/** A log as large as this is moved to `<path>.1`, over the one before it. */
+/** A log that the next line would make larger than this is moved to `<path>.1`, over the one before it. */
 const maxBytes = 10 * 1024 * 1024;
+
+/** Characters of a text in a line. */
+const mostText = 8192;
+const cut = (_: string, value: unknown) => (typeof value === "string" ? cutText(value, mostText) : value);
 
 /** libcni may hand down a trace in these (https://opentelemetry.io/docs/specs/otel/context/env-carriers/). */
 const traceVariables = ["TRACEPARENT", "TRACESTATE", "BAGGAGE"] as const;
@@ -31,7 +36,7 @@ export function fileLog(path: string, context: Readonly<Record<string, unknown>>
   const write = (level: string, message: string, fields: Readonly<Record<string, unknown>> = {}) => {
     try {
       const line = { time: timeText(new Date()), level, message, ...context, ...fields };
-      append(path, `${JSON.stringify(line)}\n`, limit);
+      append(path, Buffer.from(`${JSON.stringify(line, cut)}\n`), limit);
     } catch {
       // The log may never be why a pod cannot start or stop.
     }
@@ -50,8 +55,8 @@ export function timeText(date: Date): string {
   return `${day}T${time}.${String(date.getUTCMilliseconds()).padStart(3, "0")}Z`;
 }
 
-function append(path: string, line: string, limit: number): void {
-  rotate(path, limit);
+function append(path: string, line: Buffer, limit: number): void {
+  rotate(path, limit - line.length);
   // O_NONBLOCK: a FIFO that nobody reads must not hold up a pod.
   const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
   const fd = openSync(path, flags, 0o640);
@@ -64,6 +69,6 @@ function append(path: string, line: string, limit: number): void {
 
 function rotate(path: string, limit: number): void {
   const stat = statSync(path, { throwIfNoEntry: false });
-  if (stat === undefined || !stat.isFile() || stat.size < limit) return;
+  if (stat === undefined || !stat.isFile() || stat.size <= limit) return;
   renameSync(path, `${path}.1`);
 }

@@ -32,6 +32,8 @@ const env = {
 
 async function answer(plugin: Parameters<typeof execute>[0], stdin: string) {
   const { stdout } = await execute(plugin, { env, readStdin: () => stdin, ownNetns: () => false });
+  // A message may quote what it is of, and goes into events and logs.
+  expect(stdout.length).toBeLessThan(10_000);
   return JSON.parse(stdout);
 }
 
@@ -46,6 +48,7 @@ const conf = (more: object): string =>
 const ipam = (more: object): string =>
   conf({ ipam: { type: "multi-nic-ipam", subnet: "10.0.0.0/8", ...more } });
 const nested = (depth: number): string => `${"[".repeat(depth)}${"]".repeat(depth)}`;
+const long = "x".repeat(3_900_000);
 const manyRoutes = Array.from({ length: 200_000 }, () => ({ dst: "::/0" }));
 
 const rows: [
@@ -134,6 +137,31 @@ const rows: [
     7,
     /ipam\.hostBlock/,
   ],
+  ...Object.entries({
+    cniVersion: { cniVersion: long },
+    "plugin.type": { plugin: { type: long } },
+    masterNets: { masterNets: [long] },
+    "plugin.mac": { plugin: { type: "macvlan", mac: long } },
+    "plugin.mode": { plugin: { type: "macvlan", mode: long } },
+    "plugin.hwaddr": { plugin: { type: "host-device", hwaddr: long } },
+    deviceID: { plugin: { type: "host-device" }, deviceID: long },
+    "attachPolicy.target": { attachPolicy: { strategy: "costOpt", target: long } },
+    "ipam.addresses.address": { ipam: { type: "static", addresses: [{ address: long }] } },
+    prevResult: { prevResult: { cniVersion: long } },
+  }).map(([key, value]): (typeof rows)[number] => [
+    `megabytes for ${key}`,
+    multiNic,
+    conf(value),
+    key === "plugin.type" ? 2 : /cniVersion|prevResult/.test(key) ? 1 : 7,
+    /cniVersion|prevResult/.test(key) ? /^incompatible CNI versions/ : new RegExp(`^${key}: .*x`),
+  ]),
+  ...["subnet", "gateway", "excludeCIDRs"].map((key): (typeof rows)[number] => [
+    `megabytes for ipam.${key}`,
+    multiNicIpam,
+    ipam({ [key]: [long] }),
+    7,
+    new RegExp(`^ipam\\.${key}: .*write an? \\w+ as in `),
+  ]),
 ];
 
 describe("hostile configurations", () => {

@@ -43,6 +43,26 @@ test.each<[string, unknown, object]>([
     new RangeError(),
     { code: 999, msg: "internal error: RangeError" },
   ],
+  [
+    "a message that quotes megabytes keeps its beginning and its remedy",
+    new CniError(7, `name: "${"x".repeat(4_000_000)}"; write less`, { details: "y".repeat(5000) }),
+    {
+      code: 7,
+      msg: expect.stringMatching(/^name: "x{3065}… \(3995924 characters left out\) …x{1011}"; write less$/),
+      details: expect.stringMatching(/^y{3072}… \(904 characters left out\) …y{1024}$/),
+    },
+  ],
+  [
+    "a thousand errors are as long as one",
+    new AggregateError(
+      Array.from({ length: 1000 }, (_, i) => new CniError(5, `error ${i} ${"z".repeat(5000)}`)),
+    ),
+    {
+      code: 5,
+      msg: expect.stringMatching(/^error 0 z.*left out.*z$/),
+      details: expect.stringMatching(/^error 1 z[\s\S]{3000,4200}z$/),
+    },
+  ],
   ["undefined is a defect too", undefined, { code: 999, msg: "internal error: undefined" }],
 ])("%s", (_, error, said) => {
   expect(errorObject(error, "0.4.0")).toEqual({ cniVersion: "0.4.0", ...said });

@@ -30,16 +30,27 @@ test("each line is a JSON object with its context and its fields", () => {
 });
 
 test("a full log is moved aside once, and nothing of it is lost", () => {
-  const log = fileLog(path, {}, 200);
+  const log = fileLog(path, {}, 500);
   for (const number of [1, 2, 3, 4]) log.info("x".repeat(100), { number });
   expect(lines(`${path}.1`).map(({ number }) => number)).toEqual([1, 2]);
   expect(lines().map(({ number }) => number)).toEqual([3, 4]);
 });
 
-test("the log never grows far beyond its limit, however much is written", () => {
+test("the log never grows beyond its limit, however much is written", () => {
   const log = fileLog(path, {}, 1000);
   for (let i = 0; i < 100; i++) log.info("x".repeat(100));
-  expect(statSync(path).size + statSync(`${path}.1`).size).toBeLessThan(2500);
+  for (const file of [path, `${path}.1`]) expect(statSync(file).size).toBeLessThanOrEqual(1000);
+});
+
+test("nor does it by the length of a text, wherever in a line", () => {
+  const long = "x".repeat(4_000_000);
+  const log = fileLog(path, { network: long });
+  for (let i = 0; i < 10; i++) log.error(long, { stack: long, faults: [long] });
+  const [line] = lines();
+  for (const text of [line.network, line.message, line.stack, line.faults[0]]) {
+    expect(text).toMatch(/^x{6144}… \(3991808 characters left out\) …x{2048}$/);
+  }
+  expect(lines()).toHaveLength(10);
 });
 
 test.each([
