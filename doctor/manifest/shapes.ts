@@ -176,4 +176,5 @@ const unknownKind = shape(
 );
 
 /** The shape of a manifest of a kind. */
-export const shapeOf = (kind: string): Shape => kinds[kind] ?? unknownKind;
+export const shapeOf = (kind: string): Shape =>
+  (Object.hasOwn(kinds, kind) ? kinds[kind] : undefined) ?? unknownKind;

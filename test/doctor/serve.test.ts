@@ -40,6 +40,17 @@ test.each([
     host(3, { ...cni, ...inPod(1), "/var/run": { link: "/run" }, "/etc/cni/net.d/05.conf": "{" }),
   ],
   [
+    "a host with CRI-O",
+    "host",
+    host(3, {
+      ...cni,
+      "/etc/crio/crio.conf": '[crio.network]\nnetwork_dir = "/srv/net.d"\nplugin_dirs = ["/srv/cni"]\n',
+      "/etc/crio/crio.conf.d/11-ovn": '[crio.network]\ncni_default_network = "ovn-kubernetes"\n',
+      "/srv/cni/bridge": "not executable",
+      "/srv/net.d/10-a.conf": "{",
+    }),
+  ],
+  [
     "a host where a program fails, and two of three names are one file",
     "host",
     host(3, {

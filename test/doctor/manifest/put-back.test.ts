@@ -173,6 +173,7 @@ test.each<[sentence: string, text: string, found: string[], meant: object]>([
     ["f.yaml:2 mis-indented: spec is empty, and foo (line 3) stands beside it"],
     { kind: "Other", spec: { foo: 1 } },
   ],
+  ["a kind with a name of JavaScript's", "kind: constructor\nfoo: 1\n", [], { kind: "constructor", foo: 1 }],
   ["a merged mapping", "kind: Pod\nmetadata: {<<: {name: x}}\n", [], expect.anything()],
 ])("%s", (_, text, expected, meant) => {
   expect(found(text)).toEqual(expected);
