@@ -78,6 +78,18 @@ export function networkOf(conf: JsonObject): string {
   return name;
 }
 
+/** Names of files are made of it; and every lease has it, in a store that all share. NAME_MAX, less ".json". */
+const longestNetwork = 250;
+
+/** Code 7 for a name of more than 250 characters. For ADD: what cannot have been made needs no name to be taken away. */
+export function checkNetworkLength({ length }: string): void {
+  if (length <= longestNetwork) return;
+  throw new CniError(
+    ErrorCode.invalidConfig,
+    `name: has ${length} characters; write one of ${longestNetwork} at most`,
+  );
+}
+
 /** The configuration's cniVersion, "0.1.0" where it names none. Code 6 where it is no text. */
 export function versionIn(conf: JsonObject): string {
   return textOf(conf, "cniVersion") || versionOfNone;

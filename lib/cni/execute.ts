@@ -1,6 +1,6 @@
 import { aboutText } from "./about.ts";
 import { checkKnownArgs, parseArgs, parseArgsLeniently } from "./args.ts";
-import { networkOf, parseJsonObject, versionIn } from "./conf.ts";
+import { checkNetworkLength, networkOf, parseJsonObject, versionIn } from "./conf.ts";
 import { checkEnvironment, type Env, isNetnsOverridden, readEnvironment, splitPath } from "./env.ts";
 import { CniError, ErrorCode } from "./error.ts";
 import { errorObject } from "./error-object.ts";
@@ -116,6 +116,7 @@ async function prepare(plugin: Plugin, around: Surroundings, draft: Draft): Prom
     throw new CniError(ErrorCode.invalidEnvironment, `unknown CNI_COMMAND: ${command}`);
   attempt(() => checkVerbVersion(command, cniVersion), undefined);
   attempt(() => checkSupported(cniVersion), undefined);
+  if (command === "ADD") checkNetworkLength(network);
   const args = argsFor(plugin, command, environment.args, forgiving);
   if (!isNetnsOverridden(environment)) attempt(() => checkNotOwn(environment.netns, around), undefined);
   const { containerId, netns, ifname } = environment;

@@ -33,9 +33,17 @@ const Dns = () => {
 };
 export type Dns = z.infer<ReturnType<typeof Dns>>;
 
-/** DNS settings, as in configurations and results, that were found under the key `at`. Throws as parseConf. */
+/** Characters of DNS settings as JSON, which are kept till DEL; resolvers take some 2,000. */
+const mostDns = 64 * 1024;
+
+/** DNS settings, as in configurations, that were found under the key `at`. Throws as parseConf. */
 export function parseDns(json: unknown, at: string): Dns | undefined {
-  return json === undefined ? undefined : parseConf(Dns(), json, at);
+  if (json === undefined) return undefined;
+  const dns = parseConf(Dns(), json, at);
+  const { length } = JSON.stringify(dns);
+  if (length <= mostDns) return dns;
+  const remedy = `write ${mostDns} at most`;
+  throw new CniError(ErrorCode.invalidConfig, `${at}: has ${length} characters as JSON; ${remedy}`);
 }
 
 const Route = () => {

@@ -155,6 +155,16 @@ const rows: [
     key === "plugin.type" ? 2 : /cniVersion|prevResult/.test(key) ? 1 : 7,
     /cniVersion|prevResult/.test(key) ? /^incompatible CNI versions/ : new RegExp(`^${key}: .*x`),
   ]),
+  ["megabytes for name", multiNic, conf({ name: long }), 7, /^name: has 3900000 .* 250 at most$/],
+  ["a name one longer than a file's", multiNicIpam, conf({ name: "n".repeat(251) }), 7, /^name: has 251 /],
+  ["megabytes of DNS", multiNic, conf({ dns: { domain: long } }), 7, /^dns: has 39\d{5} .* 65536 at most$/],
+  [
+    "megabytes of DNS in keys that nobody reads",
+    multiNicIpam,
+    ipam({ dns: { [long]: 1 } }),
+    7,
+    /^ipam\.dns: has 39\d{5} characters/,
+  ],
   ...["subnet", "gateway", "excludeCIDRs"].map((key): (typeof rows)[number] => [
     `megabytes for ipam.${key}`,
     multiNicIpam,
