@@ -16,15 +16,6 @@ export function ownProcess(): ProcessId {
 }
 
 /**
- * Whether nothing can come of the attachment any more: its namespace is gone, or another one lies at its path,
- * or its process went in the middle of making or undoing it. In doubt it is not: a leaked address can be freed
- * later, one that two pods have cannot be taken back.
- */
-export function isAbandoned(record: AttachmentRecord): boolean {
-  return isNetnsGone(record) || (record.state !== "ready" && isProcessGone(record));
-}
-
-/**
  * Whether a call that names this namespace ("": none) is not about the attachment, which is in another one that lives:
  * so the late DEL of a container id's first use is told from one of its second.
  */
@@ -37,27 +28,24 @@ export function isElsewhere({ netns, netnsId }: AttachmentRecord, named: string)
   }
 }
 
-/** Releases the abandoned attachments of a network that `owner` made, and gives them back. */
+/** Releases the attachments of a network that `owner` made and whose namespace is gone, and gives them back. */
 export function reclaim(tx: StoreTx, network: string, owner: string, now: number): AttachmentRecord[] {
-  const abandoned = tx.attachments(network).filter((record) => record.owner === owner && isAbandoned(record));
-  for (const record of abandoned) tx.release(record.id, now);
-  return abandoned;
+  const gone = tx.attachments(network).filter((record) => record.owner === owner && isNetnsGone(record));
+  for (const record of gone) tx.release(record.id, now);
+  return gone;
 }
 
-function isNetnsGone({ netns, netnsId }: AttachmentRecord): boolean {
+/**
+ * Whether the attachment's namespace is gone, or another one lies at its path. In doubt it is not: a leaked address can be
+ * freed later, one that two pods have cannot be taken back.
+ */
+export function isNetnsGone({ netns, netnsId }: AttachmentRecord): boolean {
   if (netns === "" || netnsId === "") return false;
   try {
     return namespaceId(netns) !== netnsId;
   } catch {
     return false;
   }
-}
-
-function isProcessGone({ pid, pidStart }: AttachmentRecord): boolean {
-  // A process of another PID namespace has another number here, or none.
-  const [start, namespace] = pidStart.split("@");
-  if (start === "" || namespace !== pidNamespace()) return false;
-  return startTime(String(pid)) !== start;
 }
 
 /** Field 22 of /proc/<pid>/stat (proc_pid_stat(5)); undefined when there is no such process. */

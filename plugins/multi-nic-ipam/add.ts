@@ -2,7 +2,7 @@ import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
 import type { Result } from "../../lib/cni/result.ts";
 import { requireSameNodeFile } from "../../lib/ipam/node-file.ts";
-import { isAbandoned, ownProcess, reclaim } from "../../lib/ipam/reclaim.ts";
+import { isNetnsGone, ownProcess, reclaim } from "../../lib/ipam/reclaim.ts";
 import type { Lease, LeaseRequest, NewAttachment } from "../../lib/ipam/record.ts";
 import { leaseRequests, requestedAddresses } from "../../lib/ipam/requested.ts";
 import type { Store, StoreTx } from "../../lib/ipam/store.ts";
@@ -75,6 +75,6 @@ function lease(
 ): Lease[] {
   const now = Date.now();
   const before = tx.find(attachment);
-  if (before?.owner === owner && isAbandoned(before)) tx.release(before.id, now);
+  if (before?.owner === owner && isNetnsGone(before)) tx.release(before.id, now);
   return tx.allocate(tx.insert(attachment), requests, now, coolDown);
 }

@@ -1,7 +1,7 @@
 import { valueIn } from "../../lib/cni/conf.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
 import { NetConf, parseConf } from "../../lib/cni/netconf.ts";
-import { isAbandoned } from "../../lib/ipam/reclaim.ts";
+import { isNetnsGone } from "../../lib/ipam/reclaim.ts";
 import { openStore } from "../../lib/ipam/store.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
 import { owner } from "./attachment.ts";
@@ -17,7 +17,7 @@ export async function gc(invocation: Invocation): Promise<void> {
   const stale = store
     .read((tx) => tx.attachments(invocation.network))
     .filter((record) => record.owner === owner)
-    .filter((record) => !known.has(nameOf(record.containerId, record.ifname)) || isAbandoned(record));
+    .filter((record) => !known.has(nameOf(record.containerId, record.ifname)) || isNetnsGone(record));
   const now = Date.now();
   store.write((tx) => {
     for (const record of stale) tx.release(record.id, now);

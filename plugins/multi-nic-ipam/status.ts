@@ -1,7 +1,7 @@
 import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
 import type { Block } from "../../lib/ipam/blocks.ts";
-import { isAbandoned } from "../../lib/ipam/reclaim.ts";
+import { isNetnsGone } from "../../lib/ipam/reclaim.ts";
 import type { StoreReader } from "../../lib/ipam/store.ts";
 import { openStore } from "../../lib/ipam/store.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
@@ -47,5 +47,5 @@ function isReclaimable(tx: StoreReader, network: string, { family, first, last }
       .some(({ address: { family: of, value } }) => of === family && first <= value && value <= last);
   return tx
     .attachments(network)
-    .some((record) => record.owner === owner && isAbandoned(record) && isOfBlock(record.id));
+    .some((record) => record.owner === owner && isNetnsGone(record) && isOfBlock(record.id));
 }

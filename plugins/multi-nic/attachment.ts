@@ -1,13 +1,10 @@
-import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
 import type { Log } from "../../lib/cni/log.ts";
-import { isAbandoned, ownProcess } from "../../lib/ipam/reclaim.ts";
+import { ownProcess } from "../../lib/ipam/reclaim.ts";
 import type { AttachmentKey, AttachmentRecord } from "../../lib/ipam/record.ts";
 import type { Store } from "../../lib/ipam/store.ts";
-import { LockError, lockByte } from "../../lib/linux/lock.ts";
 import { namespaceId } from "../../lib/linux/namespace-id.ts";
 import { type Netns, openNetns, ownNetns } from "../../lib/linux/netns.ts";
-import { statePaths } from "../../lib/linux/paths.ts";
 import { detach } from "./detach.ts";
 import { lends } from "./device/device.ts";
 import { undoDelegates } from "./ipam/delegates.ts";
@@ -22,71 +19,6 @@ export const keyOf = ({ network, containerId, ifname }: Invocation): AttachmentK
   containerId,
   ifname,
 });
-
-/**
- * ms that a call waits for others of the same attachment. An ADD with a slow IPAM takes seconds, one of many on a busy
- * machine more, and an ADD must not fail for waiting its turn: it has half of the four minutes that kubelet gives a
- * sandbox.
- */
-const patience = 120_000;
-
-/** The same for DEL, which goes on without the lock then: an ADD that hangs must not keep a pod in Terminating. */
-export const patienceOfDel = 20_000;
-
-/**
- * One call at a time for one attachment: what is found in the pod is then this call's to make or to undo. Runtimes see
- * to that, as a rule. Other attachments do not wait.
- * @throws CniError tryAgainLater where another call goes on being at work, io where the file cannot be had
- */
-export async function lockAttachment(
-  invocation: Invocation,
-  key: AttachmentKey,
-  wait: number = patience,
-): Promise<Disposable> {
-  try {
-    return await lockInTime(
-      (ms) => lockByte(statePaths(invocation.env).locks, groupOf(key), ms),
-      wait,
-      invocation,
-    );
-  } catch (error) {
-    if (!(error instanceof LockError)) throw error;
-    if (!isTaken(error)) {
-      const remedy = "see that its folder exists, is writable and has room";
-      throw new CniError(ErrorCode.io, `${error.message}; ${remedy}`, { cause: error });
-    }
-    throw new CniError(
-      ErrorCode.tryAgainLater,
-      `another call for ${key.ifname} of container ${key.containerId} on network ${key.network} is at work; try again when it has ended`,
-      { cause: error },
-    );
-  }
-}
-
-const isTaken = (error: unknown): boolean => error instanceof LockError && error.code === "EAGAIN";
-
-/** After a wait the runtime may have given the call up, and made another that did the opposite. */
-async function lockInTime(
-  lock: (wait: number) => Promise<Disposable>,
-  wait: number,
-  { caller }: Invocation,
-): Promise<Disposable> {
-  if (caller === undefined) return lock(wait);
-  try {
-    return await lock(0);
-  } catch (error) {
-    if (wait === 0 || !isTaken(error)) throw error;
-  }
-  const locked = await caller.aside(() => lock(wait));
-  // That the caller is gone may be known to the kernel alone.
-  await new Promise((resolve) => setImmediate(resolve));
-  if (!caller.hasLeft()) return locked;
-  locked[Symbol.dispose]();
-  throw new CniError(
-    ErrorCode.tryAgainLater,
-    "whoever called has left while another call was at work; nothing was done",
-  );
-}
 
 /**
  * Undoes what an attachment made outside the store: links and rules, devices it was lent, and the calls of other IPAM
@@ -185,49 +117,4 @@ export function openRecorded(record: AttachmentRecord): Netns | undefined {
   } catch {
     return undefined;
   }
-}
-
-/**
- * Withdraws the attachments of a network that nothing can come of any more. Errors are logged: this is done on the way
- * to something else.
- * @returns how many came free
- */
-export async function withdrawAbandoned(store: Store, invocation: Invocation): Promise<number> {
-  const records = store.read((tx) => tx.attachments(invocation.network));
-  let freed = 0;
-  for (const record of records.filter((each) => each.owner === owner && isAbandoned(each))) {
-    freed += Number(await withdrawLogged(store, record, invocation));
-  }
-  return freed;
-}
-
-export async function withdrawLogged(
-  store: Store,
-  record: AttachmentRecord,
-  invocation: Invocation,
-): Promise<boolean> {
-  const { containerId, ifname } = record;
-  try {
-    await withdrawLocked(store, record, invocation, 0);
-    invocation.log.info("withdrew an abandoned attachment", { containerId, ifname });
-    return true;
-  } catch (error) {
-    const fields = { containerId, ifname, error: String(error) };
-    invocation.log.error("an abandoned attachment could not be withdrawn", fields);
-    return false;
-  }
-}
-
-/** Withdraws an attachment of any pod, if it is still the one that the record was of once `wait` ms at most are over. */
-export async function withdrawLocked(
-  store: Store,
-  record: AttachmentRecord,
-  invocation: Invocation,
-  wait?: number,
-): Promise<void> {
-  using _lock = await lockAttachment(invocation, record, wait);
-  const current = store.read((tx) => tx.find(record));
-  if (current?.id !== record.id) return;
-  using pod = openRecorded(current);
-  await withdraw(store, current, invocation, pod);
 }

@@ -1,10 +1,11 @@
 import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
-import { isAbandoned, ownProcess, reclaim } from "../../lib/ipam/reclaim.ts";
+import { isNetnsGone, ownProcess, reclaim } from "../../lib/ipam/reclaim.ts";
 import type { AttachmentRecord, NewAttachment } from "../../lib/ipam/record.ts";
 import type { Store, StoreTx } from "../../lib/ipam/store.ts";
 import type { Netns } from "../../lib/linux/netns.ts";
-import { keyOf, openRecorded, owner, withdraw, withdrawAbandoned } from "./attachment.ts";
+import { withdrawAbandoned } from "./abandoned.ts";
+import { keyOf, openRecorded, owner, withdraw } from "./attachment.ts";
 import type { MultiNicConf } from "./conf.ts";
 import type { Addressing } from "./ipam/addressing.ts";
 import { type DelegateCall, type Plan, type PlannedLink, planAttachment } from "./plan.ts";
@@ -26,10 +27,13 @@ export interface ClaimRequest {
   readonly guard: (tx: StoreTx) => void;
 }
 
-/** A record of the same attachment is in the way, unless nothing can come of it any more: then it is undone first. */
+/**
+ * A record of the same attachment is in the way, unless nothing can come of it any more: then it is undone first. For who
+ * has the attachment's lock: nobody else is at work on what is not ready.
+ */
 export async function clearWay(store: Store, invocation: Invocation): Promise<void> {
   const record = store.read((tx) => tx.find(keyOf(invocation)));
-  if (record === undefined || !isAbandoned(record)) return;
+  if (record === undefined || (record.state === "ready" && !isNetnsGone(record))) return;
   using pod = openRecorded(record);
   await withdraw(store, record, invocation, pod);
 }

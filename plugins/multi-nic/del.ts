@@ -6,19 +6,12 @@ import type { AttachmentRecord } from "../../lib/ipam/record.ts";
 import { openStore, type Store } from "../../lib/ipam/store.ts";
 import { type Netns, openNetns } from "../../lib/linux/netns.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
-import {
-  dismantle,
-  giveBackUnrecorded,
-  keyOf,
-  lockAttachment,
-  markDeleting,
-  openRecorded,
-  patienceOfDel,
-} from "./attachment.ts";
+import { dismantle, giveBackUnrecorded, keyOf, markDeleting, openRecorded } from "./attachment.ts";
 import { parseMultiNicConf } from "./conf.ts";
 import { detach } from "./detach.ts";
 import type { IpamConf } from "./ipam/conf.ts";
 import { planDelegates, possibleIfnames, requireInstalled, undoDelegates } from "./ipam/delegates.ts";
+import { lockAttachment, patienceOfDel } from "./lock.ts";
 import { groupOf } from "./plan.ts";
 import { readablePlanOf } from "./plan-json.ts";
 

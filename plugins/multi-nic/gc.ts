@@ -2,11 +2,11 @@ import { delegateGc, timeOf } from "../../lib/cni/delegate.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
 import type { JsonObject } from "../../lib/cni/json.ts";
 import { NetConf, parseConf, type ValidAttachment } from "../../lib/cni/netconf.ts";
-import { isAbandoned } from "../../lib/ipam/reclaim.ts";
 import type { AttachmentRecord } from "../../lib/ipam/record.ts";
 import { openStore } from "../../lib/ipam/store.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
-import { owner, withdrawLocked } from "./attachment.ts";
+import { isAbandoned, withdrawLocked } from "./abandoned.ts";
+import { owner } from "./attachment.ts";
 import { parseMultiNicConf } from "./conf.ts";
 import { delegatesOf, possibleIfnames } from "./ipam/delegates.ts";
 import { readablePlanOf } from "./plan-json.ts";
@@ -36,16 +36,17 @@ async function withdrawAllBut(valid: ReadonlySet<string>, invocation: Invocation
   using store = openStore(statePaths(invocation.env));
   const records = store.read((tx) => tx.attachments(invocation.network));
   const errors: unknown[] = [];
-  const stale = records
-    .filter((record) => record.owner === owner && !isBeingAdded(record))
-    .filter((record) => !valid.has(nameOf(record)) || isAbandoned(record));
-  for (const record of stale) await collect(errors, () => withdrawLocked(store, record, invocation));
+  for (const record of records.filter((each) => each.owner === owner)) {
+    const isUnlisted = !isBeingAdded(record) && !valid.has(nameOf(record));
+    if (isUnlisted || (await isAbandoned(record, invocation)))
+      await collect(errors, () => withdrawLocked(store, record, invocation));
+  }
   return errors;
 }
 
 /** It cannot be on the list yet, which is of what ADD was answered for; an ADD that fails undoes itself. */
 const isBeingAdded = (record: AttachmentRecord): boolean =>
-  record.owner === owner && record.state === "adding" && !isAbandoned(record);
+  record.owner === owner && record.state === "adding";
 
 /**
  * The runtime knows an attachment by one name; the IPAM was called by another for each NIC, and must not free those. An

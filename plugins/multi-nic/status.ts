@@ -36,7 +36,7 @@ async function tryAdd(conf: MultiNicConf, invocation: Invocation): Promise<void>
   const nodeFile = readNodeFile(paths, invocation.network);
   const nics = await chooseNics(conf, nodeFile, host, { invocation, store });
   planLinks(conf, nics, "net1");
-  if (conf.ipam.mode === "own") requireFreeAddresses(store, invocation, nics, nodeFile);
+  if (conf.ipam.mode === "own") await requireFreeAddresses(store, invocation, nics, nodeFile);
   await tryDelegate(conf, invocation);
 }
 

@@ -1,9 +1,9 @@
 import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
 import type { Invocation } from "../../../lib/cni/invocation.ts";
-import { isAbandoned } from "../../../lib/ipam/reclaim.ts";
 import type { AttachmentRecord } from "../../../lib/ipam/record.ts";
 import type { Store, StoreTx } from "../../../lib/ipam/store.ts";
-import { owner, withdrawLogged } from "../attachment.ts";
+import { isAbandoned, withdrawLogged } from "../abandoned.ts";
+import { owner } from "../attachment.ts";
 import type { LentLink, PlannedLink } from "../plan.ts";
 import { readablePlanOf } from "../plan-json.ts";
 import { isLent, shown } from "./device.ts";
@@ -28,7 +28,7 @@ export async function reclaimDevices(store: Store, invocation: Invocation): Prom
   const loans = loansIn(store.read((tx) => tx.attachments()));
   const records = new Map(loans.map(({ record }) => [record.id, record]));
   for (const record of records.values()) {
-    if (isAbandoned(record)) await withdrawLogged(store, record, invocation);
+    if (await isAbandoned(record, invocation)) await withdrawLogged(store, record, invocation);
   }
 }
 

@@ -3,13 +3,13 @@ import type { Invocation } from "../../../lib/cni/invocation.ts";
 import { type Block, computeBlocks } from "../../../lib/ipam/blocks.ts";
 import type { NodeFile } from "../../../lib/ipam/node-file.ts";
 import { type PoolSettings, parsePool, poolOfHost } from "../../../lib/ipam/pool-conf.ts";
-import { isAbandoned } from "../../../lib/ipam/reclaim.ts";
-import type { Lease } from "../../../lib/ipam/record.ts";
+import type { AttachmentRecord, Lease } from "../../../lib/ipam/record.ts";
 import { leaseRequests, requestedAddresses } from "../../../lib/ipam/requested.ts";
-import type { Store, StoreReader, StoreTx } from "../../../lib/ipam/store.ts";
+import type { Store, StoreTx } from "../../../lib/ipam/store.ts";
 import { networkFile, statePaths } from "../../../lib/linux/paths.ts";
 import { containsAddress, formatCidr } from "../../../lib/net/address.ts";
 import type { SelectedNic } from "../../../lib/nic/offer.ts";
+import { isAbandoned } from "../abandoned.ts";
 import type { Addressing, NicAddress } from "./addressing.ts";
 import { wantedRoutes } from "./wanted-routes.ts";
 
@@ -60,18 +60,17 @@ function toAddressing(
 }
 
 /** @throws CniError poolExhausted, where a block of these NICs has no address left, nor one of a pod that is gone */
-export function requireFreeAddresses(
+export async function requireFreeAddresses(
   store: Store,
   invocation: Invocation,
   nics: readonly SelectedNic[],
   nodeFile: NodeFile | undefined,
-): void {
+): Promise<void> {
   const blocks = blocksOf(parsePool(invocation.conf), invocation, nics, nodeFile).flat();
-  const full = store.read((tx) =>
-    blocks.filter(
-      (block) => tx.freeCount(invocation.network, block) === 0n && !isReclaimable(tx, block, invocation),
-    ),
-  );
+  const taken = store.read((tx) => blocks.filter((block) => tx.freeCount(invocation.network, block) === 0n));
+  if (taken.length === 0) return;
+  const reclaimable = await reclaimableLeases(store, invocation);
+  const full = taken.filter((block) => !reclaimable.some((lease) => isOf(block, lease)));
   if (full.length === 0) return;
   throw new CniError(
     ErrorCode.poolExhausted,
@@ -79,11 +78,13 @@ export function requireFreeAddresses(
   );
 }
 
-/** Whether ADD would come by an address of the block through what pods left behind that are gone. */
-function isReclaimable(tx: StoreReader, block: Block, { network }: Invocation): boolean {
-  const isOfBlock = ({ address: { family, value } }: Lease) =>
-    family === block.family && block.first <= value && value <= block.last;
-  return tx
-    .attachments(network)
-    .some((record) => isAbandoned(record) && tx.leasesOf(record.id).some(isOfBlock));
+/** What ADD would come by where it finds no address: what pods left behind that are gone. */
+async function reclaimableLeases(store: Store, invocation: Invocation): Promise<Lease[]> {
+  const abandoned: AttachmentRecord[] = [];
+  for (const record of store.read((tx) => tx.attachments(invocation.network)))
+    if (await isAbandoned(record, invocation)) abandoned.push(record);
+  return store.read((tx) => abandoned.flatMap(({ id }) => tx.leasesOf(id)));
 }
+
+const isOf = ({ family, first, last }: Block, { address }: Lease): boolean =>
+  address.family === family && first <= address.value && address.value <= last;
