@@ -47,6 +47,8 @@ const missingVlan = (): CniError =>
     'plugin.vlan: is missing; write a VLAN id from 1 to 4094, like {"type": "vlan", "vlan": 7}',
   );
 
+const hostDevice = (): LentKind => ({ kind: "host-device" });
+
 const kinds = {
   ipvlan: (plugin: PluginConf): NewLinkKind => {
     const { mode = "l2", flag = "bridge" } = parseConf(IpvlanConf(), plugin, "plugin");
@@ -62,9 +64,16 @@ const kinds = {
     if (id === undefined) throw missingVlan();
     return { kind: "vlan", id };
   },
-  "host-device": (): LentKind => ({ kind: "host-device" }),
+  "host-device": hostDevice,
+  // The Go project's operator writes that as host-device.
+  mellanox: hostDevice,
   sriov: (plugin: PluginConf): LentKind => ({ kind: "sriov", vf: parseVf(plugin) }),
 };
+
+const lentTypes: readonly (keyof typeof kinds)[] = ["host-device", "mellanox", "sriov"];
+
+/** Whether a `plugin.type` stands for NICs that are lent to a pod. */
+export const isLentType = (type: string | undefined): boolean => lentTypes.some((each) => each === type);
 
 const isKind = (type: string): type is keyof typeof kinds => Object.hasOwn(kinds, type);
 

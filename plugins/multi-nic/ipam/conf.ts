@@ -4,6 +4,7 @@ import type { Invocation } from "../../../lib/cni/invocation.ts";
 import type { JsonObject } from "../../../lib/cni/json.ts";
 import { parseConf } from "../../../lib/cni/netconf.ts";
 import type { MultiNicNetConf } from "../conf.ts";
+import { isLentType } from "../link-conf.ts";
 import { mostNics } from "../plan.ts";
 import { parseStatic, type StaticConf } from "./static.ts";
 
@@ -87,7 +88,7 @@ function ipamOf(conf: MultiNicNetConf, invocation: Invocation): IpamConf {
 }
 
 function ofHost(kind: string | undefined): IpamConf {
-  if (kind === "host-device" || kind === "sriov") return { mode: "host" };
+  if (isLentType(kind)) return { mode: "host" };
   throw new CniError(
     ErrorCode.invalidConfig,
     `ipam.type: "host-device-ipam" moves a NIC's addresses along with it, and plugin.type ${kind} leaves the NIC where it is; use plugin.type host-device, or another IPAM`,

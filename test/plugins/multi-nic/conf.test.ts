@@ -55,6 +55,20 @@ const accepted: [title: string, conf: JsonObject, parsed: object][] = [
     { plugin: { type: "host-device" }, ipam: { type: "host-device-ipam" }, multiNICIPAM: true },
     { ipam: { mode: "host" } },
   ],
+  [
+    "mellanox is host-device, as the Go project's operator writes it",
+    { plugin: { type: "mellanox", mtu: 9000 } },
+    { link: { kind: { kind: "host-device" }, mtu: 9000 } },
+  ],
+  [
+    "mellanox takes devices of several resources, and their own addresses",
+    {
+      plugin: { cniVersion: "0.3.1", type: "mellanox" },
+      ipam: { type: "host-device-ipam" },
+      deviceID: "0000:3b:00.1,0000:5e:00.1",
+    },
+    { devices: [{ value: "0000:3b:00.1" }, { value: "0000:5e:00.1" }], ipam: { mode: "host" } },
+  ],
   ["an IPAM for as many masters as a pod can have", { ipam: masters(256) }, { ipam: { mode: "delegate" } }],
   [
     "another plugin's configuration, however long a result is in it",
