@@ -24,13 +24,14 @@ export function crioNetwork(tree: Tree): CrioNetwork {
   const network = last("cni_default_network");
   const [name] = network?.strings ?? [];
   return {
-    networkDir: withoutSlash(networkDir || "/etc/cni/net.d"),
-    pluginDirs: (last("plugin_dirs")?.strings ?? []).map(withoutSlash),
+    networkDir: plain(networkDir || "/etc/cni/net.d"),
+    pluginDirs: (last("plugin_dirs")?.strings ?? []).map(plain),
     defaultNetwork: network === undefined || !name ? undefined : { name, file: network.file },
   };
 }
 
-const withoutSlash = (path: string) => path.replace(/(.)\/+$/, "$1");
+/** As the folders are named elsewhere: /var/run is a link to /run. */
+const plain = (path: string) => path.replace(/^\/var\/run\//, "/run/").replace(/(.)\/+$/, "$1");
 
 /**
  * The keys of crio.network in a file, with the strings of each value. It reads by lines, and knows of TOML what these

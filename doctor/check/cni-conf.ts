@@ -15,7 +15,8 @@ export const cniConf: Check = {
 function judge(tree: Tree, scope: Scope): readonly Finding[] {
   const bins = cniBins(tree, scope);
   const folders = cniConfs(tree, scope).map((folder) => ({ folder, files: confFiles(tree, folder) }));
-  const found = folders.flatMap(({ files }) => files.flatMap((file) => faultsOf(tree, bins, file)));
+  const faults = folders.flatMap(({ files }) => files.flatMap((file) => faultsOf(tree, bins, file)));
+  const found = [...faults, ...unseen(tree, bins, scope)];
   const sound = folders.filter(({ files }) => files.some((file) => faultsOf(tree, bins, file).length === 0));
   if (sound.length > 0) {
     const byName = awaited(tree, scope);
@@ -37,6 +38,27 @@ function judge(tree: Tree, scope: Scope): readonly Finding[] {
       "scripts/install.sh, or your network provider's own way",
     ),
   ];
+}
+
+/** What of CRI-O's folder calls plugins that are elsewhere than where CRI-O looks. Multus finds its delegates by itself. */
+function unseen(tree: Tree, bins: readonly string[], { cniBin, cniConf }: Scope): Finding[] {
+  const { networkDir, pluginDirs } = crioNetwork(tree);
+  if (pluginDirs.length === 0 || cniBin !== undefined) return [];
+  return confFiles(tree, cniConf ?? networkDir).flatMap(({ path, content }) => {
+    const types = typesIn({ ...content, delegates: [] });
+    const elsewhere = types.filter(
+      (type) => isInstalled(tree, bins, type) && !isInstalled(tree, pluginDirs, type),
+    );
+    if (elsewhere.length === 0) return [];
+    return [
+      error(
+        path,
+        `calls ${elsewhere.join(", ")}, which CRI-O does not find: it looks in ${pluginDirs.join(", ")} only`,
+        "CRI-O passes the file over, or each ADD fails",
+        `install ${elsewhere.join(", ")} in ${pluginDirs[0]}, or add its folder to plugin_dirs; then systemctl restart crio`,
+      ),
+    ];
+  });
 }
 
 /** The network that CRI-O takes by its name, where it is told one: ocicni looks for it in one folder, and waits for it. */

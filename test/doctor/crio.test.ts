@@ -60,6 +60,11 @@ test.each<[sentence: string, entries: Entries, network: object]>([
     { [conf]: microShift, [dropIn("99")]: '[crio.network]\ncni_default_network = ""' },
     none,
   ],
+  [
+    "/var/run is /run",
+    { [conf]: '[crio.network]\nplugin_dirs = ["/var/run/cni/bin/"]\nnetwork_dir = "/var/run/net.d"\n' },
+    { ...none, pluginDirs: ["/run/cni/bin"], networkDir: "/run/net.d" },
+  ],
   ["a folder among the files is passed over", { [dropIn("old/")]: "755", [conf]: "" }, none],
   ["what is no TOML says nothing", { [conf]: "[crio.network\nplugin_dirs = [\n" }, none],
 ])("%s", (_, entries, network) => {

@@ -201,6 +201,19 @@ test.each<[sentence: string, check: Check, role: Role, more: Entries, found: str
     [],
   ],
   [
+    "which looks nowhere else, whatever Multus' delegates are",
+    cniConf,
+    "node",
+    {
+      "/etc/crio/crio.conf": '[crio.network]\nplugin_dirs = ["/var/run/cni/bin/"]\n',
+      "/run/cni/bin/bridge": executable,
+      "/opt/cni/bin/host-local": executable,
+      "/etc/cni/net.d/10-a.conflist": JSON.stringify(bridge),
+      "/etc/cni/net.d/20-b.conf": JSON.stringify({ ...conf, type: "bridge", delegates: [conf] }),
+    },
+    ["error calls host-local, which CRI-O does not find: it looks in /run/cni/bin only"],
+  ],
+  [
     "CRI-O's own folder of configurations is looked at",
     cniConf,
     "node",
