@@ -9,15 +9,16 @@ import { giveAddress } from "./address.ts";
 import { isLent, lentGroup, shown } from "./device.ts";
 
 /**
- * Moves the plan's devices into the pod, set up and named as planned, one by one. On a failure those before it are in
- * the pod; the caller gives them back.
+ * Moves the plan's devices into the pod, named as planned, once all are set up: what a physical function refuses keeps
+ * them all at home. On a failure some may be set up, or in the pod; the caller gives them back.
  * @throws CniError naming the device, or the kernel's refusal
  */
 export async function lendDevices(plan: Plan, host: Netns, pod: Netns): Promise<void> {
+  const lent = plan.links.filter(isLent);
+  for (const link of lent) await requireSame(link, host);
+  for (const link of lent) await setUpVf(link, host);
   for (const [place, link] of plan.links.entries()) {
     if (!isLent(link)) continue;
-    await requireSame(link, host);
-    await setUpVf(link, host);
     await move(link, lentGroup(plan.group, place), host, pod);
     if (link.mac !== undefined) await giveAddress(pod.netlink, link.ifname, link.mac);
     if (link.device.rdma !== undefined) await (await import("./rdma.ts")).lendRdma(link, host, pod);
