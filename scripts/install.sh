@@ -155,8 +155,9 @@ install_all() {
   keep_copies
   phase=changing
   place_executables
-  ! configures || place_configuration
+  # Before the configuration, lest a reboot leave one whose plugin was on tmpfs.
   keep_units
+  ! configures || place_configuration
   ! configures || restart_multus
   ! configures || wait_for_multus
 }

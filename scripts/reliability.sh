@@ -68,7 +68,8 @@ for part in "${parts[@]}"; do
       ;;
     fuzz) MULTI_NIC_CNI_FUZZ_RUNS=33400 tests unit test/fuzz ;;
     fuzz-client) fuzz_client ;;
-    install) MULTI_NIC_CNI_INSTALL_KILLS=1 tests live test/scripts/install/faults ;;
+    install) MULTI_NIC_CNI_INSTALL_KILLS=1 tests live test/scripts/install/faults &&
+      MULTI_NIC_CNI_INSTALL_KILLS=1 tests live test/scripts/install/power-cut ;;
     concurrency-qemu)
       MULTI_NIC_CNI_OPERATIONS=${MULTI_NIC_CNI_OPERATIONS:-2000} MULTI_NIC_CNI_REQUIRE="macvlan ipvlan" \
         tests live test/live/concurrency scripts/test-kernel/qemu/run.sh -t 14400 -m 6G --

@@ -4,6 +4,7 @@
 #   backup/     that content; its name is the path, with % for /
 #   ours        "<sha256>  <path>", every content of ours that was ever put there
 #   kept.list   "<mode>  <path>", what is to be put back after a reboot, and kept/ its content
+# What is beside it with .gone behind its name is on its way out.
 
 open_state() {
   [ -z "$dry" ] || return 0
@@ -11,6 +12,8 @@ open_state() {
   has flock || return 0
   exec 9>"$root$state/lock"
   flock -w 10 9 || refuse "another install.sh is at work on this node: try again when it is done"
+  # The one that was waited for may have taken the folder away.
+  [ "$root$state/lock" -ef /proc/self/fd/9 ] || [ ! -e /proc/self/fd/9 ] || open_state
 }
 
 make_folder() {

@@ -1,9 +1,11 @@
 # shellcheck shell=dash
-# Puts back what was there, as far as what is there now is still ours. Units first, so that nothing comes back;
-# configurations before executables, so that none ever names a plugin that is not there.
+# Puts back what was there, as far as what is there now is still ours. The units rest first, so that nothing comes back;
+# configurations go before executables, so that none ever names a plugin that is not there; and the units between them,
+# as until then a reboot may take an executable that is on tmpfs.
 
 uninstall_all() {
   if [ ! -e "$root$state/before" ]; then
+    [ -n "$dry" ] || bury
     step unchanged "nothing of ours is installed"
     return 0
   fi
@@ -12,17 +14,21 @@ uninstall_all() {
   ! is_wanted infra-dpu-cni || check_restart
   open_state
   phase=changing
-  before=$(cat "$root$state/before")
+  before=$(cat "$root$state/before") || fail "$root$state/before cannot be read"
   needs_standalone || plugins="$plugins multi-nic-cni"
-  if ! keeps_others; then
-    stop_units
-    each_before take_back_unit
-  fi
-  [ -n "$dry" ] || each_before forget_kept_of
+  keeps_others || rest_units
   if is_wanted infra-dpu-cni; then
+    [ -n "$dry" ] || each_before forget_kept_conf
     each_before take_back_conf
     hold_executable
   fi
+  if keeps_others; then
+    wake_units
+  else
+    disable_units
+    each_before take_back_unit
+  fi
+  [ -n "$dry" ] || each_before forget_kept_of
   each_before take_back_executable
   each_before take_back_standalone
   forget
@@ -36,17 +42,20 @@ $before
 EOT
 }
 
-# is_to_go PATH: whether it belongs to a plugin that is wanted away.
+# is_to_go PATH: whether it belongs to a plugin that is wanted away, and not held.
 is_to_go() {
   case $1 in
     *.conf) is_wanted infra-dpu-cni ;;
+    */infra-dpu-cni) [ -z "$held" ] && is_wanted infra-dpu-cni ;;
     *) is_wanted "${1##*/}" ;;
   esac
 }
 
+forget_kept_conf() { case $2 in *.conf) forget_kept "$2" ;; esac; }
+
 forget_kept_of() { ! is_to_go "$2" || forget_kept "$2"; }
 
-# keeps_others: whether the units are still needed, for another plugin.
+# keeps_others: whether the units are still needed, for another plugin or what is held.
 keeps_others() {
   local mode path
   [ -e "$root$state/kept.list" ] || return 1
@@ -92,7 +101,21 @@ plugins_there() {
   done <"$root$state/before"
 }
 
-stop_units() {
+# rest_units: until the next boot, or wake_units.
+rest_units() {
+  local each
+  if [ -n "$root" ] || [ -n "$dry" ]; then return 0; fi
+  for each in "$unit.path" "$unit.service"; do
+    [ ! -e "$unit_dir/$each" ] || systemctl stop "$each" || step warning "systemctl could not stop $each"
+  done
+}
+
+wake_units() {
+  if [ -n "$root" ] || [ -n "$dry" ] || [ ! -e "$unit_dir/$unit.path" ]; then return 0; fi
+  systemctl start "$unit.path" || step warning "systemctl could not start $unit.path"
+}
+
+disable_units() {
   local link
   for link in "$unit.path" "$unit.service"; do
     [ -L "$root$unit_dir/multi-user.target.wants/$link" ] || continue
@@ -100,21 +123,20 @@ stop_units() {
       step would "stop and disable $link"
       continue
     fi
-    [ -n "$root" ] || systemctl stop "$link" || step warning "systemctl could not stop $link"
     rm -f "$root$unit_dir/multi-user.target.wants/$link"
     step changed "stopped and disabled $link"
   done
 }
 
-# take_back SUM PATH: SUM is what was there first.
+# take_back SUM PATH: SUM is what was there first. What is gone from tmpfs was taken by a reboot.
 take_back() {
   local backup error
   backup=$root$state/backup/$(mangled "$2")
   if [ "$(sum_of "$root$2")" = "$1" ]; then
     step unchanged "$root$2 is as it was before"
-  elif [ ! -e "$root$2" ]; then
+  elif [ ! -e "$root$2" ] && ! is_volatile "$2"; then
     step warning "$root$2 was taken away by others: left so; what was there first is $backup"
-  elif ! is_ours "$2"; then
+  elif [ -e "$root$2" ] && ! is_ours "$2"; then
     step warning "$root$2 was changed by others since: left as it is; what was there first is ${backup}"
   elif [ -n "$dry" ]; then
     step would "$(if [ "$1" = absent ]; then echo "remove $root$2"; else echo "put back $root$2 as it was"; fi)"
@@ -143,15 +165,25 @@ hold_executable() {
   release_multus
 }
 
-# forget: the state folder, once nothing is left that it is needed for.
+# forget: the state folder, once nothing is left that it is needed for. By a rename: one that lacks a part, as rm leaves
+# when it is killed, would be taken for whole by the next install.sh.
 forget() {
   local sum path
   if [ -n "$dry" ] || [ "$warnings" -gt 0 ]; then return 0; fi
   while read -r sum path; do
     ! is_ours "$path" || return 0
   done <"$root$state/before"
-  rm -rf "$root$state"
+  rm -rf "$root$state.gone"
+  move "$root$state" "$root$state.gone"
+  flush "$root${state%/*}"
+  bury
+  step changed "forgot about them: $root$state is gone"
+}
+
+# bury: what forget has renamed, in this run or one that was killed.
+bury() {
+  [ -e "$root$state.gone" ] || return 0
+  rm -rf "$root$state.gone"
   rmdir "$root${state%/*}" 2>/dev/null || :
   [ -n "$root" ] || ! has systemctl || systemctl daemon-reload 2>/dev/null || :
-  step changed "forgot about them: $root$state is gone"
 }

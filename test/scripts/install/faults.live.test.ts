@@ -1,10 +1,10 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { describeWhere, need } from "../../live/kernel.ts";
+import { type Killer, makeKiller, sampled } from "./kills.ts";
 import { binPath, confPath, installNeeds, openshift, ovnConf, standInDist, type Tree } from "./tree.ts";
 
 const ours = readFileSync(
@@ -17,56 +17,13 @@ const inotify = need(
   "there is no inotifywait; scripts/install-packages.sh test",
 );
 
-/** One of so many steps, spread over all; all of them by scripts/reliability.sh install. */
-const sample = Number(process.env.MULTI_NIC_CNI_INSTALL_KILLS ?? 9);
-const sampled = (steps: number) =>
-  Array.from({ length: Math.ceil(steps / sample) }, (_, i) => 1 + ((i * sample) % steps));
-
-/** Commands by which install.sh changes anything; each is where it can be killed. */
-const changing = ["chmod", "cp", "ln", "mkdir", "mv", "rm", "rmdir", "sync"];
-
 describeWhere(installNeeds, "install.sh, killed at each of its steps", () => {
-  let commands: string;
+  let killer: Killer;
   beforeAll(() => {
-    // Each counts itself in a file, and at the given count kills the installer, before or after it has done its work.
-    commands = mkdtempSync(join(tmpdir(), "multi-nic-cni-kill-"));
-    for (const name of changing) {
-      const real = execFileSync("sh", ["-c", `command -v ${name}`], { encoding: "utf8" }).trim();
-      writeFileSync(
-        join(commands, name),
-        `#!/bin/sh
-echo x >>"$KILL_COUNT"
-count=$(wc -l <"$KILL_COUNT")
-[ "$count $KILL_WHEN" != "$KILL_AT before" ] || { kill -KILL "$KILL_PID"; exit 1; }
-${real} "$@"
-status=$?
-[ "$count $KILL_WHEN" != "$KILL_AT after" ] || kill -KILL "$KILL_PID"
-exit $status
-`,
-      );
-      chmodSync(join(commands, name), 0o755);
-    }
+    killer = makeKiller();
   });
-  afterAll(() => rmSync(commands, { recursive: true }));
-
-  /** Kills it at one of its steps. Gives how many steps it came to. */
-  const killAt = (tree: Tree, at: number, when: string, options: readonly string[]): number => {
-    const count = join(commands, "count");
-    writeFileSync(count, "");
-    const env = {
-      KILL_COUNT: count,
-      KILL_AT: `${at}`,
-      KILL_WHEN: when,
-      PATH: `${commands}:${process.env.PATH}`,
-    };
-    // The installer's own process id: exec keeps it.
-    tree.install(
-      options,
-      ["sh", "-c", 'KILL_PID=$$; export KILL_PID; exec dash "$@" >/dev/null 2>&1', "sh"],
-      env,
-    );
-    return readFileSync(count, "utf8").length / 2;
-  };
+  afterAll(() => killer[Symbol.dispose]());
+  const killAt: Killer["killAt"] = (...how) => killer.killAt(...how);
   const holdOldOrNew = (tree: Tree) => {
     expect([ovnConf, ours]).toContain(tree.read(confPath));
     // What the configuration names is there, and whole.
@@ -93,7 +50,7 @@ exit $status
   });
 
   test("and then taken away: what was there first is there again", () => {
-    for (const at of sample === 1 ? [12, 20, 28, 36] : [20]) {
+    for (const at of sampled(44).length === 44 ? [12, 20, 28, 36] : [20]) {
       using tree = openshift();
       const before = tree.files();
       killAt(tree, at, "after", []);

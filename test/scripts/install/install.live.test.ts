@@ -14,6 +14,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { describeWhere } from "../../live/kernel.ts";
 import { bin } from "../../live/plugin.ts";
+import { runKeeper } from "./kills.ts";
 import {
   binPath,
   confPath,
@@ -168,15 +169,8 @@ describeWhere(installNeeds, "install.sh on the files of a node", () => {
 
   test("what is on tmpfs is put back by the kept script, but over nobody's edit", () => {
     tree.install();
-    const script = tree.path(`${state}/install/keep.sh`).replace(/keep\.sh$/, "");
-    const list = join(script, "kept.list");
-    // The kept list has the node's paths; here they are the tree's.
-    const keep = () => {
-      const text = readFileSync(join(script, "keep.sh"), "utf8")
-        .replaceAll("$path", `${tree.root}$path`)
-        .replace(`printf '%s' "${tree.root}$path"`, `printf '%s' "$path"`);
-      return execFileSync("dash", ["-c", text, join(script, "keep.sh")], { encoding: "utf8" });
-    };
+    const list = tree.path(`${state}/install/kept.list`);
+    const keep = () => runKeeper(tree);
     expect(readFileSync(list, "utf8")).toBe(`0644  ${confPath}\n`);
     expect(keep()).toBe("");
     rmSync(tree.path("/run/multus"), { recursive: true });
