@@ -7,7 +7,8 @@ usage() {
 Usage: install-fleet.sh [OPTION]... INVENTORY [-- INSTALL_OPTION...]
 Copies the executables to each DPU of the inventory and runs install.sh there, by sudo, with the INSTALL_OPTIONs
 (see install.sh --help; among them --uninstall and --dry-run).
-INVENTORY has a DPU a line: what ssh calls it, then options of install.sh for this one alone; # starts a comment:
+INVENTORY has a DPU a line: what ssh calls it, an IPv6 address also in brackets, then options of install.sh for this one
+alone; # starts a comment:
   core@192.168.123.191  --node bf2-worker-45
 Options:
   --parallel N         how many at once (default 4)
@@ -98,7 +99,21 @@ read_inventory() {
 
 say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*"; }
 file_of() { printf '%s/%s' "$out" "${1//[^A-Za-z0-9@._-]/_}"; }
-destination() { if [[ $1 == *@* ]]; then echo "$1"; else echo "$user@$1"; fi; }
+# destination HOST: for ssh, which takes an IPv6 address without brackets.
+destination() {
+  local name=${1#"${1%%@*}@"} login=$user
+  [[ $1 != *@* ]] || login=${1%%@*}
+  name=${name#[}
+  echo "$login@${name%]}"
+}
+
+# copy HOST FILE... FOLDER: by scp, which takes an IPv6 address in brackets.
+copy() {
+  local to files=("${@:2:$#-2}")
+  to=$(destination "$1")
+  [[ $to != *:* ]] || to=${to%%@*}@[${to#*@}]
+  scp -q "${ssh_options[@]}" "${files[@]}" "$to:${*: -1}" </dev/null
+}
 
 # on HOST WORD...: runs them on the DPU.
 on() {
@@ -148,7 +163,7 @@ stage() {
   for file in SHA256SUMS install.sh; do
     [ -e "$from/$file" ] || { echo "$from/$file is missing: build for this architecture by build.sh" && return 1; }
   done
-  scp -q "${ssh_options[@]}" "$from/install.sh" "$from/SHA256SUMS" "$(destination "$host"):$work/new/" </dev/null || return
+  copy "$host" "$from/install.sh" "$from/SHA256SUMS" "$work/new/" || return
   for file in $(files_for "$host"); do
     sum=$(sed -n "s/^\([0-9a-f]*\) [ *]$file\$/\1/p" "$from/SHA256SUMS")
     find="for folder in $work /var/lib/cni/bin /opt/cni/bin /run/cni/bin; do"
@@ -157,7 +172,7 @@ stage() {
     if on "$host" "$find"; then
       echo "$file is there already"
     else
-      scp -q "${ssh_options[@]}" "$from/$file" "$(destination "$host"):$work/" </dev/null || return
+      copy "$host" "$from/$file" "$work/" || return
       echo "copied $file"
     fi
   done

@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { describeWhere } from "../../live/kernel.ts";
 import { type Dpu, dpuNeeds, type Fleet, makeFleet } from "./dpu.ts";
 import { standInRelease } from "./tree.ts";
@@ -51,6 +51,23 @@ describeWhere(dpuNeeds, "install-fleet.sh, to one DPU", () => {
     expect(there.stdout.split("\n")).toEqual([
       ...["kept", "kept", ".", ...folders, "./multi-nic-cni", "./multi-nic-cni/notes", "./notes"],
     ]);
+  });
+
+  describe("by IPv6", () => {
+    beforeAll(async () => {
+      const keys = "-o HostKey=/etc/ssh/host_key -o AuthorizedKeysFile=/etc/ssh/authorized_keys";
+      const options = `-o UsePAM=no -o StrictModes=no -o "Subsystem=sftp internal-sftp" -o PidFile=none ${keys}`;
+      const started = await dpu.shell(`/usr/sbin/sshd -f /dev/null -o ListenAddress=::1 ${options}`);
+      expect(started).toMatchObject({ exitCode: 0 });
+      const [, ...key] = readFileSync(join(fleet.folder, "known_hosts"), "utf8").split(" ");
+      appendFileSync(join(fleet.folder, "known_hosts"), `::1 ${key.join(" ")}`);
+    });
+
+    test.each(["core@[::1]", "[::1]", "core@::1", "::1"])("%s is reached by ssh and by scp", async (host) => {
+      const done = await run(host);
+      expect(done, done.stdout).toMatchObject({ exitCode: 0, stderr: "", report: { host } });
+      expect(await dpu.shell(`ls ${home}`)).toMatchObject({ stdout: "" });
+    });
   });
 
   test("what a run that was interrupted has left in that folder is used, and taken away", async () => {
