@@ -16,6 +16,7 @@ import { planDelegates, requireInstalled, runDelegates } from "./ipam/delegates.
 import { lockAttachment } from "./lock.ts";
 import { openPod, requireFree } from "./observe.ts";
 import { type Plan, planLinks } from "./plan.ts";
+import { encodeMade } from "./plan-json.ts";
 import { toResult } from "./to-result.ts";
 
 /** Attaches the pod to the network: everything, or nothing and an error. */
@@ -48,7 +49,7 @@ export async function add(invocation: Invocation): Promise<Result> {
   const plan = await addressByDelegates(store, claimed, conf, invocation);
   const made = await apply(store, claimed, plan, host, pod);
   if (invocation.caller?.hasLeft()) throw abandoned(claimed);
-  if (!store.write((tx) => tx.markReady(claimed.record.id))) throw overtaken(claimed);
+  if (!markReady(store, claimed, encodeMade(plan, made))) throw overtaken(claimed);
   undo.move();
   return toResult(plan, made, pod.path, conf.prevResult);
 }
@@ -81,6 +82,14 @@ const abandoned = ({ record }: Claim): CniError =>
     ErrorCode.tryAgainLater,
     `whoever called ADD of ${record.ifname} has left, and ADD undid itself; a new sandbox will do`,
   );
+
+/** From now on DEL knows the links by what the kernel calls them. */
+const markReady = (store: Store, { record: { id } }: Claim, plan: string): boolean =>
+  store.write((tx) => {
+    const isOurs = tx.markReady(id);
+    if (isOurs) tx.setPlan(id, plan);
+    return isOurs;
+  });
 
 const overtaken = ({ record }: Claim, cause?: unknown): CniError =>
   new CniError(

@@ -1,14 +1,13 @@
 import type { Invocation } from "../../lib/cni/invocation.ts";
-import type { Log } from "../../lib/cni/log.ts";
 import { ownProcess } from "../../lib/ipam/reclaim.ts";
 import type { AttachmentKey, AttachmentRecord } from "../../lib/ipam/record.ts";
 import type { Store } from "../../lib/ipam/store.ts";
 import { namespaceId } from "../../lib/linux/namespace-id.ts";
-import { type Netns, openNetns, ownNetns } from "../../lib/linux/netns.ts";
+import { type Netns, openNetns } from "../../lib/linux/netns.ts";
 import { detach } from "./detach.ts";
-import { lends } from "./device/device.ts";
+import { bringHome } from "./device/bring-home.ts";
 import { undoDelegates } from "./ipam/delegates.ts";
-import { groupOf, type Plan } from "./plan.ts";
+import { groupOf } from "./plan.ts";
 import { readablePlanOf } from "./plan-json.ts";
 
 /** `owner` of our records in the store, which other executables leave alone. */
@@ -33,32 +32,11 @@ export async function dismantle(
   const plan = readablePlanOf(record);
   // Before it is ready the kernel may have more than the record at hand says.
   const mayHaveRules = record.state !== "ready" || plan?.rules.length !== 0;
-  await giveBackDevices(record, plan, pod, invocation.log);
-  if (pod !== undefined) await detach(pod, groupOf(record), { rules: mayHaveRules });
+  await bringHome(record, plan, pod, invocation);
+  if (pod !== undefined) await detach(pod, groupOf(record), { rules: mayHaveRules, links: plan?.links });
   // GC and ADD withdraw attachments of other pods than the one they were called for.
   const env = { ...invocation.env, CNI_CONTAINERID: record.containerId, CNI_NETNS: pod?.path ?? "" };
   await undoDelegates(plan?.delegates ?? [], { ...invocation, env });
-}
-
-async function giveBackDevices(
-  record: AttachmentRecord,
-  plan: Plan | undefined,
-  pod: Netns | undefined,
-  log: Log,
-): Promise<void> {
-  if (plan === undefined) return giveBackUnrecorded(record, pod);
-  if (!lends(plan)) return;
-  const { giveBack } = await import("./device/give-back.ts");
-  using host = ownNetns();
-  await giveBack(plan, { host, pod, log });
-}
-
-/** Where the record is lost or damaged, devices are known by their group, and their names by their alias. */
-export async function giveBackUnrecorded(key: AttachmentKey, pod: Netns | undefined): Promise<void> {
-  if (pod === undefined) return;
-  const { giveBackByAlias } = await import("./device/give-back-by-alias.ts");
-  using host = ownNetns();
-  await giveBackByAlias(key, host, pod);
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Link } from "../../lib/netlink/message/link.ts";
 import type { Route } from "../../lib/netlink/message/route.ts";
 import type { RuleRead } from "../../lib/netlink/message/rule.ts";
 import { mainTable, type PlannedRoute } from "../../lib/route/plan.ts";
-import { isLent, mayBeDevice, shown } from "./device/device.ts";
+import { isLent, lentGroup, mayBeDevice, shown } from "./device/device.ts";
 import { isTableOf, type LentLink, type MadeLink, type Plan, type PlannedLink } from "./plan.ts";
 
 /** The pod as the kernel describes it. */
@@ -30,18 +30,27 @@ export function differences(plan: Plan, pod: PodState, tolerated: Tolerated): st
   const byName = new Map(pod.links.map((link) => [link.name, link]));
   const names = new Map(pod.links.map((link) => [link.index, link.name]));
   return [
-    ...plan.links.flatMap((planned) => ofLink(planned, byName.get(planned.ifname), pod, tolerated)),
+    ...plan.links.flatMap((planned, place) => {
+      const group = isLent(planned) ? lentGroup(plan.group, place) : plan.group;
+      return ofLink({ ...planned, group }, byName.get(planned.ifname), pod, tolerated);
+    }),
     ...ofRoutes(plan, pod, names),
     ...ofRules(plan, pod.rules),
   ];
 }
 
-function ofLink(planned: PlannedLink, link: Link | undefined, pod: PodState, { mtu }: Tolerated): string[] {
-  const { ifname } = planned;
+function ofLink(
+  planned: PlannedLink & { readonly group: number },
+  link: Link | undefined,
+  pod: PodState,
+  { mtu }: Tolerated,
+): string[] {
+  const { ifname, group } = planned;
   if (link === undefined) return [`${ifname} is gone`];
   const told = mtu.get(ifname);
   const wrong: [boolean, string][] = [
     [(link.flags & IFF_UP) === 0, "is down"],
+    [link.group !== group, `is in link group ${link.group}, not ${group}`],
     ...(isLent(planned) ? ofDevice(planned, link) : ofMade(planned, link)),
     [
       told !== undefined && ![planned.mtu, told].includes(link.mtu),

@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { isObject, valueIn } from "../../lib/cni/conf.ts";
 import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
 import {
@@ -18,7 +19,7 @@ import { parseMac } from "../../lib/net/mac.ts";
 import type { PodChoice } from "../../lib/nic/select.ts";
 import { type DeviceName, parseDeviceNames } from "./device-conf.ts";
 import { type IpamConf, parseIpam } from "./ipam/conf.ts";
-import { type LinkConf, PluginConf, parseLink } from "./link-conf.ts";
+import { isLentType, type LinkConf, PluginConf, parseLink } from "./link-conf.ts";
 import { type PolicyConf, parsePolicy } from "./policy-conf.ts";
 
 /** stdin of multi-nic. */
@@ -88,6 +89,13 @@ export function parseMultiNicConf(invocation: Invocation): MultiNicConf {
     dns: parseDns(conf.dns, "dns"),
     prevResult: conf.prevResult ? parseResult(conf.prevResult, invocation.cniVersion) : undefined,
   };
+}
+
+/** Whether it lends devices, of a configuration that may be invalid by now. */
+export function saysItLends({ conf }: Invocation): boolean {
+  const plugin = valueIn(conf, "plugin");
+  const type = isObject(plugin) ? valueIn(plugin, "type") : undefined;
+  return typeof type === "string" && isLentType(type);
 }
 
 const lends = ({ kind }: LinkConf): boolean => kind.kind === "host-device" || kind.kind === "sriov";

@@ -6,9 +6,10 @@ import type { AttachmentRecord } from "../../lib/ipam/record.ts";
 import { openStore, type Store } from "../../lib/ipam/store.ts";
 import { type Netns, openNetns } from "../../lib/linux/netns.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
-import { dismantle, giveBackUnrecorded, keyOf, markDeleting, openRecorded } from "./attachment.ts";
-import { parseMultiNicConf } from "./conf.ts";
+import { dismantle, keyOf, markDeleting, openRecorded } from "./attachment.ts";
+import { parseMultiNicConf, saysItLends } from "./conf.ts";
 import { detach } from "./detach.ts";
+import { bringHomeUnrecorded } from "./device/bring-home.ts";
 import type { IpamConf } from "./ipam/conf.ts";
 import { planDelegates, possibleIfnames, requireInstalled, undoDelegates } from "./ipam/delegates.ts";
 import { lockAttachment, patienceOfDel } from "./lock.ts";
@@ -22,7 +23,8 @@ import { readablePlanOf } from "./plan-json.ts";
 export async function del(invocation: Invocation): Promise<void> {
   using _lock = await lockOrLog(invocation);
   using store = openOrLog(invocation);
-  const record = store === undefined ? undefined : find(store, invocation);
+  const found = store === undefined ? unreadable : find(store, invocation);
+  const record = found === unreadable ? undefined : found;
   if (record !== undefined && isElsewhere(record, invocation.netns)) return detachFormer(invocation);
   using pod = openGiven(invocation) ?? (record === undefined ? undefined : openRecorded(record));
   if (store !== undefined && record !== undefined) {
@@ -32,13 +34,19 @@ export async function del(invocation: Invocation): Promise<void> {
     orLog(invocation, () => store.write((tx) => tx.release(record.id, Date.now())));
     return;
   }
-  if (pod !== undefined) await detachUnrecorded(invocation, pod);
+  // A store that can be read, and knows of nothing, has lent nothing that a pod could have made.
+  const virtual = found === unreadable && saysItLends(invocation);
+  if (pod !== undefined) await detachUnrecorded(invocation, pod, { virtual });
   await undoUnrecorded(invocation);
 }
 
-async function detachUnrecorded(invocation: Invocation, pod: Netns): Promise<void> {
+async function detachUnrecorded(
+  invocation: Invocation,
+  pod: Netns,
+  which: { readonly virtual: boolean },
+): Promise<void> {
   const key = keyOf(invocation);
-  await giveBackUnrecorded(key, pod);
+  await bringHomeUnrecorded(key, pod, which);
   await detach(pod, groupOf(key));
 }
 
@@ -46,7 +54,7 @@ async function detachUnrecorded(invocation: Invocation, pod: Netns): Promise<voi
 async function detachFormer(invocation: Invocation): Promise<void> {
   invocation.log.info("DEL is of an earlier use of this container id", { netns: invocation.netns });
   using pod = openGiven(invocation);
-  if (pod !== undefined) await detachUnrecorded(invocation, pod);
+  if (pod !== undefined) await detachUnrecorded(invocation, pod, { virtual: false });
 }
 
 /** A DEL that cannot have the lock is served without: it must not be kept waiting by what hangs. */
@@ -78,12 +86,14 @@ function openOrLog(invocation: Invocation): Store | undefined {
   }
 }
 
-function find(store: Store, invocation: Invocation): AttachmentRecord | undefined {
+const unreadable = "unreadable";
+
+function find(store: Store, invocation: Invocation): AttachmentRecord | undefined | typeof unreadable {
   try {
     return store.read((tx) => tx.find(keyOf(invocation)));
   } catch (error) {
     logLost(invocation, error);
-    return undefined;
+    return unreadable;
   }
 }
 

@@ -17,6 +17,12 @@ export function encodePlan(plan: Plan): string {
   return JSON.stringify(textual(plan));
 }
 
+/** The plan as it came out: with the ifindexes of the links that the kernel made, or has now, in the plan's order. */
+export function encodeMade(plan: Plan, made: readonly { readonly index: number }[]): string {
+  const links = plan.links.map((link, place) => ({ ...link, index: made[place]?.index }));
+  return encodePlan({ ...plan, links: links as Plan["links"] });
+}
+
 /** @throws SyntaxError, RangeError or TypeError where the text is not what encodePlan wrote */
 export function decodePlan(text: string): Plan {
   const plan = JSON.parse(text, (_key, value) => {

@@ -27,6 +27,8 @@ export type PlannedLink = MadeLink | LentLink;
 
 interface LinkOfPod {
   readonly ifname: string;
+  /** ifindex in the pod, once ADD has made everything: what a pod can call otherwise is the same link by it */
+  readonly index?: number;
   /** Of a device that is lent: its own name in the host's namespace */
   readonly master: string;
   /** ifindex of the master, in the host's namespace */

@@ -7,7 +7,7 @@ import type { JsonObject } from "../../lib/cni/json.ts";
 import { conf } from "./conf.ts";
 import { describeWhere } from "./kernel.ts";
 import { makeNamespace, type Namespace } from "./namespaces.ts";
-import { emptyStore, makeHostNode, type Node, storeOf } from "./node.ts";
+import { emptyStore, makeHostNode, type Node, storeOf, tamperStore } from "./node.ts";
 import { add, bin, refused, succeed, withPrevResult } from "./plugin.ts";
 import {
   addressOfVf,
@@ -187,6 +187,17 @@ describeWhere(sriov(), "virtual functions of an emulated NIC that has SR-IOV", (
     expect(result.interfaces.map(({ pciID }) => pciID)).toEqual(ids.slice(0, 2));
     await succeed(node, "CHECK", withPrevResult(mellanox, result), at(0));
     await succeed(node, "DEL", mellanox, at(0));
+    expect(state()).toEqual(before);
+  });
+
+  test("go home by their alias where the store was lost", async () => {
+    const [before, name] = [state(), names[1]];
+    const one = network(ids.slice(1, 2));
+    await add(node, one, at(0));
+    tamperStore(node, "DELETE FROM leases; DELETE FROM attachments");
+    await succeed(node, "DEL", one, at(0));
+    expect(node.host.ip(`link show dev ${name}`)).toContain("state DOWN");
+    node.host.exec("ip", "link", "set", `${name}`, "group", "default", "alias", "", "up");
     expect(state()).toEqual(before);
   });
 

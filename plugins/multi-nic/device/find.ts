@@ -9,7 +9,7 @@ export const sys = "/sys";
 
 /**
  * The device in the pod. A pod may have renamed it, or given other links its name and group: a physical one is known by
- * what stands behind it, as far as the kernel tells that, and a virtual one by its group, then its name.
+ * what stands behind it, as far as the kernel tells that, and a virtual one by its ifindex, its group, then its name.
  */
 export async function findInPod(netlink: Netlink, link: LentLink, group: number): Promise<Link | undefined> {
   const links = (await dump(netlink, dumpLinks()))
@@ -20,6 +20,7 @@ export async function findInPod(netlink: Netlink, link: LentLink, group: number)
   );
   const candidates = told.length > 0 ? told : links;
   return (
+    candidates.find(({ index }) => index === link.index) ??
     candidates.find((each) => each.group === group) ??
     candidates.find(({ name }) => name === link.ifname) ??
     told[0]

@@ -61,6 +61,10 @@ export interface FakeLink {
   /** IFLA_PHYS_SWITCH_ID, in hex, and IFLA_PHYS_PORT_NAME */
   readonly switchId?: string;
   readonly portName?: string;
+  readonly alias?: string;
+  /** IFLA_PARENT_DEV_NAME, and IFLA_PERM_ADDRESS */
+  readonly parentDevice?: string;
+  readonly permanentMac?: string;
 }
 
 /** A link as the kernel describes it, for decodeLink. */
@@ -84,6 +88,10 @@ export function linkBody(link: FakeLink): Uint8Array {
     attributes.push(nest(k.IFLA_LINKINFO, [bareText(k.IFLA_INFO_KIND, link.kind)]));
   if (link.switchId !== undefined)
     attributes.push({ type: k.IFLA_PHYS_SWITCH_ID, value: Buffer.from(link.switchId, "hex") });
+  if (link.alias !== undefined) attributes.push(text(k.IFLA_IFALIAS, link.alias));
+  if (link.parentDevice !== undefined) attributes.push(text(k.IFLA_PARENT_DEV_NAME, link.parentDevice));
+  if (link.permanentMac !== undefined)
+    attributes.push({ type: k.IFLA_PERM_ADDRESS, value: macBytes(link.permanentMac) });
   if (link.portName !== undefined) attributes.push(text(k.IFLA_PHYS_PORT_NAME, link.portName));
   return encodeBody(new Uint8Array(header.buffer), attributes);
 }

@@ -75,6 +75,11 @@ const rows: [title: string, pod: Partial<PodState>, differences: string[]][] = [
   ["all is as ADD made it", {}, []],
   ["the link is gone", { links: [] }, ["net1-0 is gone"]],
   ["the link is renamed", { links: [{ ...link, name: "eth9" }] }, ["net1-0 is gone"]],
+  [
+    "the link is in another group",
+    { links: [{ ...link, group: 0 }] },
+    ["net1-0 is in link group 0, not 1073741824"],
+  ],
   ["the link is down", { links: [{ ...link, flags: 0 }] }, ["net1-0 is down"]],
   ["the link has another master", { links: [{ ...link, link: 8 }] }, ["net1-0 has master 8, not 7 (eth1)"]],
   [

@@ -4,15 +4,16 @@ import type { Request } from "../../../lib/netlink/codec.ts";
 import * as k from "../../../lib/netlink/constants.ts";
 import { newRule } from "../../../lib/netlink/message/rule.ts";
 import { detach } from "../../../plugins/multi-nic/detach.ts";
-import { type FakeAnswer, fakeNetlink, linkBody } from "../../lib/netlink/fake-netlink.ts";
+import { type FakeAnswer, type FakeLink, fakeNetlink, linkBody } from "../../lib/netlink/fake-netlink.ts";
 
 const group = 0x40000100;
-const [EPERM, ENOENT, ENODEV, EOPNOTSUPP] = [1, 2, 19, 95];
+const [EPERM, ENOENT, EBUSY, ENODEV, EOPNOTSUPP] = [1, 2, 16, 19, 95];
 
+const kind = "macvlan";
 const links = [
-  linkBody({ index: 2, name: "net1-0", group }),
-  linkBody({ index: 3, name: "net1-1", group }),
-  linkBody({ index: 4, name: "net2-0", group: group + 256 }),
+  linkBody({ index: 2, name: "net1-0", group, kind }),
+  linkBody({ index: 3, name: "net1-1", group, kind }),
+  linkBody({ index: 4, name: "net2-0", group: group + 256, kind }),
 ];
 const rule = (from: string, table: number, protocol = 77) =>
   newRule({ family: 4, src: parseCidr(from), table, priority: 1000, protocol }).body;
@@ -23,9 +24,9 @@ const rules = [
 ];
 
 /** A pod with those links and rules; `refuse` gives an errno for the deletions that it is to refuse. */
-function pod(refuse: (label: string) => number | undefined) {
+function pod(refuse: (label: string) => number | undefined, more: readonly Uint8Array[] = []) {
   return fakeNetlink((request: Request): FakeAnswer => {
-    if (request.type === k.RTM_GETLINK) return links;
+    if (request.type === k.RTM_GETLINK) return [...links, ...more];
     if (request.type === k.RTM_GETRULE) return request.body[0] === k.AF_INET ? rules : [];
     return refuse(request.label) ?? [];
   });
@@ -71,18 +72,61 @@ describe("detach", () => {
     expect(netlink.requests.map(({ label }) => label)).toEqual([byGroup]);
   });
 
-  test("rules go though the links cannot, and the refusal is told", async () => {
-    const netlink = pod((label) => (label === ofRule ? undefined : EPERM));
+  test("what nobody can delete leaves the group, and the links go with one message all the same", async () => {
+    let turn = 0;
+    const netlink = pod(
+      (label) => (label === byGroup && turn++ === 0 ? EOPNOTSUPP : undefined),
+      [linkBody({ index: 1, name: "lo", group })],
+    );
+    await detach({ netlink }, group, { rules: false });
+    expect(netlink.requests.map(({ label }) => label)).toEqual([
+      byGroup,
+      "list the links",
+      `take lo out of group ${group}`,
+      byGroup,
+    ]);
+  });
+
+  const recorded = {
+    ifname: "net1-0",
+    master: "eth1",
+    masterIndex: 7,
+    mtu: 1500,
+    mac: undefined,
+    addresses: [],
+  };
+  const made = { ...recorded, kind: { kind, mode: "bridge" }, index: 9 } as const;
+  test.each<[string, FakeLink, boolean]>([
+    ["is deleted under any name and in any group", { index: 9, name: "x", link: 7, kind }, true],
+    ["is no other at its name", { index: 8, name: "net1-0", link: 7, kind }, false],
+    ["is no other on another master", { index: 9, name: "net1-0", link: 6, kind }, false],
+    ["is no other of another kind", { index: 9, name: "net1-0", link: 7, kind: "ipvlan" }, false],
+  ])("a link that was recorded %s", async (_title, link, isDeleted) => {
+    const netlink = pod(() => undefined, [linkBody(link)]);
+    await detach({ netlink }, group, { rules: false, links: [made] });
+    expect(deletions(netlink)).toEqual([byGroup, ...(isDeleted ? [`delete ${link.name}`] : [])]);
+  });
+
+  test("a rule that nobody can delete is left", async () => {
+    const netlink = pod((label) => (label === ofRule ? EPERM : undefined));
+    await detach({ netlink }, group);
+    expect(deletions(netlink)).toEqual([byGroup, ofRule]);
+  });
+
+  test("rules go though a link cannot, and so do the other links, and the refusal is told", async () => {
+    const refused = [byGroup, "delete net1-0"];
+    const netlink = pod((label) => (refused.includes(label) ? EPERM : undefined));
     await expect(detach({ netlink }, group)).rejects.toMatchObject({
       code: "EPERM",
       request: "delete net1-0",
     });
-    expect(deletions(netlink)).toContain(ofRule);
+    expect(deletions(netlink)).toEqual([...refused, "delete net1-1", ofRule]);
   });
 
-  test("two refusals are both told", async () => {
-    await expect(detach({ netlink: pod(() => EPERM) }, group)).rejects.toMatchObject({
-      errors: [{ request: "delete net1-0" }, { request: ofRule }],
+  test("several refusals are all told", async () => {
+    const netlink = pod((label) => (label === ofRule ? EBUSY : EPERM));
+    await expect(detach({ netlink }, group)).rejects.toMatchObject({
+      errors: [{ request: "delete net1-0" }, { request: "delete net1-1" }, { request: ofRule }],
     });
   });
 });
