@@ -71,7 +71,7 @@ take_back_conf() { case $2 in *.conf) take_back "$@" ;; esac; }
 
 take_back_executable() {
   if ! is_wanted "${2##*/}" || [ "${2##*/}" = multi-nic-cni ]; then return 0; fi
-  if [ "${2##*/}" = infra-dpu-cni ] && [ -n "$held" ]; then
+  if [ "$1 ${2##*/}" = 'absent infra-dpu-cni' ] && [ -n "$held" ]; then
     step warning "$root$2 is left: $held"
   else
     take_back "$@"
@@ -151,10 +151,12 @@ take_back() {
   fi
 }
 
-# hold_executable: sets held, why infra-dpu-cni's executable has to stay: what would still call it.
+# hold_executable: sets held, why infra-dpu-cni's executable has to stay: what would still call it. Where there was one
+# of that name before, that comes back for them.
 hold_executable() {
   local file
   held=''
+  printf '%s\n' "$before" | grep -q '^absent  .*/infra-dpu-cni$' || return 0
   for file in "$root$multus_dir"/*.conf "$root$multus_dir"/*.conflist "$root$conf_dir"/*.conf "$root$conf_dir"/*.conflist \
     "$root$conf_dir"/*.json; do
     case ${file##*/} in 00-multus*) continue ;; esac

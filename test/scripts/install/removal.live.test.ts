@@ -118,6 +118,17 @@ describeWhere(installNeeds, "install.sh --uninstall beside a Multus that names i
     });
   });
 
+  test("a plugin of that name that was there first comes back, with the configuration that calls it", () => {
+    tree.write(binPath, "#!/bin/bash\n# the script that was here first\n");
+    tree.write(confPath, '{"cniVersion":"0.4.0","name":"infra-dpu-cni","type":"infra-dpu-cni"}\n');
+    thin();
+    const before = tree.files();
+    expect(tree.install()).toMatchObject({ exitCode: 0, report: { result: "installed" } });
+    expect(uninstall()).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(tree.files()).toEqual(before);
+    expect(existsSync(tree.path(state))).toBe(false);
+  });
+
   test("a thick one reads the configuration that was put back, and is left alone", () => {
     oc("exit 0");
     tree.install();
