@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { isDeepStrictEqual } from "node:util";
 import * as z from "zod/mini";
 import { CniError, ErrorCode } from "../cni/error.ts";
 import { count, parseConf } from "../cni/netconf.ts";
@@ -14,6 +13,9 @@ const NodeFile = () =>
     masters: z.optional(z.array(z.looseObject({ name: z.string(), interfaceIndex: count }))),
   });
 export type NodeFile = z.infer<ReturnType<typeof NodeFile>>;
+
+/** What each was read from: others wait while it is compared, and to parse it again takes ten times as long. */
+const texts = new WeakMap<NodeFile, string>();
 
 /**
  * The node file of the network; undefined where there is none. Throws CniError io when it cannot be read, and
@@ -32,19 +34,22 @@ export function readNodeFile(paths: StatePaths, network: string): NodeFile | und
   }
   const file = parseConf(NodeFile(), json, `node file "${path}"`);
   checkMasters(path, file);
+  texts.set(file, text);
   return file;
 }
 
 /**
  * For within the transaction that takes addresses by the node file. Where multi-nicd gives the host other blocks, it counts
  * attachments and writes the file within a transaction too: so it counts this one, or this one sees what it wrote.
- * @throws CniError tryAgainLater where the file is not what was read before, or as readNodeFile
+ * @param before what readNodeFile gave
+ * @throws CniError tryAgainLater where the file is another since, io where it cannot be read
  */
 export function requireSameNodeFile(paths: StatePaths, network: string, before: NodeFile | undefined): void {
-  if (isDeepStrictEqual(readNodeFile(paths, network), before)) return;
+  const path = networkFile(paths, network);
+  if (readIfThere(path) === (before && texts.get(before))) return;
   throw new CniError(
     ErrorCode.tryAgainLater,
-    `node file "${networkFile(paths, network)}" has changed while ADD was at work, and nothing was attached by what it said before; try again`,
+    `node file "${path}" has changed while ADD was at work, and nothing was attached by what it said before; try again`,
   );
 }
 

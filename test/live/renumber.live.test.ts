@@ -89,7 +89,7 @@ describeWhere([linkKind("macvlan"), linkKind("veth")], "an ADD that is at work",
   test("goes on where the file was written anew as it was", async () => {
     writeNodeFile(node, "rails", first);
     const goOn = await startAdd(network);
-    writeNodeFile(node, "rails", { masters: first.masters, hostIndex: 0 });
+    writeNodeFile(node, "rails", first);
     expect(addressesOf(await goOn())).toEqual(["192.168.0.1/19"]);
   });
 

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { readNodeFile } from "../../../lib/ipam/node-file.ts";
+import { readNodeFile, requireSameNodeFile } from "../../../lib/ipam/node-file.ts";
 import type { StatePaths } from "../../../lib/linux/paths.ts";
 import { statePaths } from "../../../lib/linux/paths.ts";
 import { testFolder } from "./store-fixture.ts";
@@ -23,6 +23,29 @@ test.each([
   ["with keys of a later release", '{"hostIndex": 0, "more": 1}', { hostIndex: 0, more: 1 }],
 ])("a node file %s is read", (_, text, expected) => {
   expect(readNodeFile(pathsWith(text), "net")).toEqual(expected);
+});
+
+test.each<[string, string | undefined, string | undefined]>([
+  ["another", '{"hostIndex": 3}', '{"hostIndex": 7}'],
+  ["gone", '{"hostIndex": 3}', undefined],
+  ["new", undefined, '{"hostIndex": 3}'],
+  ["broken", '{"hostIndex": 3}', '{"hostIndex":'],
+])("a node file that is %s since it was read is told, and how to go on", (_, before, after) => {
+  const read = readNodeFile(pathsWith(before), "net");
+  expect(() => requireSameNodeFile(pathsWith(after), "net", read)).toThrow(
+    expect.objectContaining({
+      code: 11,
+      message: expect.stringMatching(/^node file ".*net\.json" .*try again$/),
+    }),
+  );
+});
+
+test.each([
+  ["there", '{"hostIndex": 3}'],
+  ["missing", undefined],
+])("a node file that is %s as before will do", (_, text) => {
+  const read = readNodeFile(pathsWith(text), "net");
+  expect(() => requireSameNodeFile(pathsWith(text), "net", read)).not.toThrow();
 });
 
 test("a missing node file is none", () => {
