@@ -11,7 +11,7 @@ for docs/reliability.md; how far it is goes to stderr. PART is one of:
   faults-ipvlan  the same with ipvlan, in the test kernel (1 to 2 hours)
   fuzz           200,000 configurations, structured and mangled, for the parsers of all plugins (2 minutes)
   fuzz-client    the thin client under libFuzzer, with AddressSanitizer (5 minutes; FUZZ_SECONDS for others)
-  install        install.sh and its removal killed at each of their steps (2 minutes)
+  install        install.sh and its removal killed at each of their steps, and at a power cut there (6 minutes)
   concurrency    50 pods of 4 NICs at once, then 2,000 operations by 16 workers (2 minutes)
   concurrency-qemu  the same with macvlan and ipvlan on four processors, which QEMU emulates (1 to 2 hours)
 Options of the faults: --most N, at most N faults a scenario; --only TITLE, scenarios with that in their title.
