@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { startDaemon } from "./daemon.ts";
 import { ipBatch, makeMasters, makeNamespace, type Namespace, nameOwnNamespace } from "./namespaces.ts";
+import { strayCalls } from "./served.ts";
 
 /** A node of a test's own: a namespace with veth masters, and a state folder. */
 export interface Node extends Disposable {
@@ -17,7 +18,7 @@ export interface Node extends Disposable {
   readonly before?: readonly string[];
 }
 
-/** Whether every node of a test has a multi-nicd that serves its calls, which the conformance suite is run with too. */
+/** Whether every node of a test has a multi-nicd that has to serve its calls, which the conformance suite is run with too. */
 const withDaemon = process.env.MULTI_NIC_CNI_DAEMON === "1";
 
 /** How many masters a node has: eth1 … eth8. */
@@ -66,11 +67,13 @@ function nodeOf(host: Namespace, masters: readonly string[], others: readonly Na
     env: { MULTI_NIC_CNI_STATE_DIR: stateDir, MULTI_NIC_CNI_LOG_FILE: logFile },
     [Symbol.dispose]: () => {
       const { exitCode = null, signalCode = null } = daemon?.process ?? {};
+      const stray = daemon && strayCalls(daemon, logFile);
       daemon?.[Symbol.dispose]();
       for (const namespace of [host, ...others]) namespace[Symbol.dispose]();
       rmSync(folder, { recursive: true });
       if (exitCode !== null || signalCode !== null)
         throw new Error(`multi-nicd ended during the test: ${exitCode ?? signalCode}`);
+      if (stray !== undefined) throw new Error(stray);
     },
   };
 }
