@@ -1,4 +1,5 @@
 import { readFileSync, readlinkSync } from "node:fs";
+import { CniError, ErrorCode } from "../cni/error.ts";
 import { namespaceId } from "../linux/namespace-id.ts";
 import type { AttachmentRecord } from "./record.ts";
 import type { StoreTx } from "./store.ts";
@@ -27,6 +28,11 @@ export function isElsewhere({ netns, netnsId }: AttachmentRecord, named: string)
     return false;
   }
 }
+
+/** Whether an ADD was refused for addresses that pods may hold which are gone: all of a block, or one that it asked for. */
+export const isShortage = (error: unknown): boolean =>
+  error instanceof CniError &&
+  (error.code === ErrorCode.poolExhausted || error.code === ErrorCode.addressTaken);
 
 /** Releases the attachments of a network that `owner` made and whose namespace is gone, and gives them back. */
 export function reclaim(tx: StoreTx, network: string, owner: string, now: number): AttachmentRecord[] {

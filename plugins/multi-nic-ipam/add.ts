@@ -2,14 +2,14 @@ import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
 import type { Result } from "../../lib/cni/result.ts";
 import { requireSameNodeFile } from "../../lib/ipam/node-file.ts";
-import { isNetnsGone, ownProcess, reclaim } from "../../lib/ipam/reclaim.ts";
+import { isNetnsGone, isShortage, ownProcess, reclaim } from "../../lib/ipam/reclaim.ts";
 import type { Lease, LeaseRequest, NewAttachment } from "../../lib/ipam/record.ts";
 import { leaseRequests, requestedAddresses } from "../../lib/ipam/requested.ts";
 import type { Store, StoreTx } from "../../lib/ipam/store.ts";
 import { openStore } from "../../lib/ipam/store.ts";
 import { namespaceId } from "../../lib/linux/namespace-id.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
-import { keyOf, owner } from "./attachment.ts";
+import { encodeGiven, keyOf, owner } from "./attachment.ts";
 import { readConf } from "./conf.ts";
 import { toResult } from "./to-result.ts";
 
@@ -53,13 +53,16 @@ function podNetnsId(netns: string): string {
   );
 }
 
-/** Where the pool is exhausted, what pods left behind that are gone comes free, and is handed out. */
+/**
+ * Where the pool is exhausted, or an address that was asked for is taken, what pods left behind that are gone comes free,
+ * and is handed out. It need not rest first: no other is free, or somebody wants this one and no other.
+ */
 function leaseOrReclaim(store: Store, { network, log }: Invocation, take: (tx: StoreTx) => Lease[]): Lease[] {
   const attempt = () => store.write(take);
   try {
     return attempt();
   } catch (error) {
-    if (!(error instanceof CniError) || error.code !== ErrorCode.poolExhausted) throw error;
+    if (!isShortage(error)) throw error;
     const freed = store.write((tx) => reclaim(tx, network, owner, Date.now()));
     log.info("reclaimed the addresses of pods that are gone", { attachments: freed.length });
     if (freed.length === 0) throw error;
@@ -76,5 +79,8 @@ function lease(
   const now = Date.now();
   const before = tx.find(attachment);
   if (before?.owner === owner && isNetnsGone(before)) tx.release(before.id, now);
-  return tx.allocate(tx.insert(attachment), requests, now, coolDown);
+  const id = tx.insert(attachment);
+  const leases = tx.allocate(id, requests, now, coolDown);
+  tx.setPlan(id, encodeGiven(leases));
+  return leases;
 }

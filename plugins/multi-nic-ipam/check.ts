@@ -2,36 +2,39 @@ import { valueIn } from "../../lib/cni/conf.ts";
 import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
 import { parseResult } from "../../lib/cni/result.ts";
-import type { Lease } from "../../lib/ipam/record.ts";
 import { openStore } from "../../lib/ipam/store.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
-import type { Cidr } from "../../lib/net/address.ts";
 import { formatCidr, parseCidr } from "../../lib/net/address.ts";
-import { findOwn } from "./attachment.ts";
+import { cidrText, findOwn, givenOf } from "./attachment.ts";
 
 /** Whether the store holds what ADD gave, and the result still shows it. Throws CniError checkFailed. */
 export async function check(invocation: Invocation): Promise<void> {
   const ips = previousIps(invocation);
-  using store = openStore(statePaths(invocation.env));
-  const leases = store.read((tx) => {
-    const record = findOwn(tx, invocation);
-    return record === undefined ? [] : tx.leasesOf(record.id);
-  });
+  const { given, held } = recorded(invocation);
   const { containerId, ifname, network } = invocation;
-  if (leases.length === 0) {
-    throw new CniError(
-      ErrorCode.checkFailed,
-      `container "${containerId}", interface "${ifname}" has no address of network "${network}"; attach it anew`,
-    );
+  const whose = `container "${containerId}", interface "${ifname}"`;
+  if (held.length === 0) throw failed(`${whose} has no address of network "${network}"`);
+  const lost = given.filter((text) => !held.includes(text));
+  if (lost.length > 0) {
+    const what = lost.length === 1 ? `the lease of ${lost[0]} is` : `the leases of ${lost.join(", ")} are`;
+    throw failed(`${what} gone, given to ${whose} of network "${network}"`);
   }
   // Other plugins of the chain may have added addresses of their own to the result.
-  const missing = leases.map(cidrText).filter((text) => !ips.includes(text));
+  const missing = held.filter((text) => !ips.includes(text));
   if (missing.length === 0) return;
-  throw new CniError(
-    ErrorCode.checkFailed,
-    `prevResult.ips: ${missing.join(", ")} missing, leased to container "${containerId}", interface "${ifname}" of ` +
-      `network "${network}"; attach it anew`,
-  );
+  throw failed(`prevResult.ips: ${missing.join(", ")} missing, leased to ${whose} of network "${network}"`);
+}
+
+const failed = (what: string): CniError => new CniError(ErrorCode.checkFailed, `${what}; attach it anew`);
+
+/** What ADD gave, and what is leased now. */
+function recorded(invocation: Invocation): { given: readonly string[]; held: readonly string[] } {
+  using store = openStore(statePaths(invocation.env));
+  return store.read((tx) => {
+    const record = findOwn(tx, invocation);
+    if (record === undefined) return { given: [], held: [] };
+    return { given: givenOf(record), held: tx.leasesOf(record.id).map(cidrText) };
+  });
 }
 
 function previousIps({ conf, cniVersion }: Invocation): string[] {
@@ -48,8 +51,4 @@ function canonical(text: string): string {
   } catch {
     return text; // another plugin's, and none of ours
   }
-}
-
-function cidrText({ address, prefix }: Lease): string {
-  return formatCidr({ address, prefix } satisfies Cidr);
 }

@@ -1,6 +1,5 @@
-import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
-import { isNetnsGone, ownProcess, reclaim } from "../../lib/ipam/reclaim.ts";
+import { isNetnsGone, isShortage, ownProcess, reclaim } from "../../lib/ipam/reclaim.ts";
 import type { AttachmentRecord, NewAttachment } from "../../lib/ipam/record.ts";
 import type { Store, StoreTx } from "../../lib/ipam/store.ts";
 import type { Netns } from "../../lib/linux/netns.ts";
@@ -39,8 +38,8 @@ export async function clearWay(store: Store, invocation: Invocation): Promise<vo
 }
 
 /**
- * Records the attachment and takes all its leases, in one transaction. Where the pool is exhausted, what was left by
- * pods that are gone comes free first.
+ * Records the attachment and takes all its leases, in one transaction. Where the pool is exhausted, or an
+ * address that was asked for is taken, what was left by pods that are gone comes free first.
  * @throws CniError exists, poolExhausted, addressTaken, or of the plan
  */
 export async function claim(
@@ -55,7 +54,7 @@ export async function claim(
   try {
     return attempt();
   } catch (error) {
-    if (!(error instanceof CniError) || error.code !== ErrorCode.poolExhausted) throw error;
+    if (!isShortage(error)) throw error;
     const freed = (await withdrawAbandoned(store, invocation)) + reclaimOfIpam(store, invocation);
     if (freed === 0) throw error;
     return attempt();

@@ -181,14 +181,26 @@ describe("verbs", () => {
   test.each<[string, string | undefined]>([
     ["the lease is gone", "DELETE FROM leases"],
     ["the record is gone", "DELETE FROM leases; DELETE FROM attachments"],
-    ["the lease is of another address", "UPDATE leases SET address = 'c0a80105'"],
+    ["the lease is of another address", "UPDATE leases SET address = 'c0a80105' WHERE family = 4"],
+    ["the lease of one family is gone", "DELETE FROM leases WHERE family = 6"],
   ])("CHECK finds that %s", async (_, sql) => {
-    const conf = fresh();
+    const conf = fresh(pool([4, 6]));
     const checked = withPrevResult(conf, await add(ipamNode(), conf, of("c1")));
     await succeed(ipamNode(), "CHECK", checked, of("c1"));
     tamperStore(ipamNode(), sql ?? "");
     expect(await refused(ipamNode(), "CHECK", checked, of("c1"))).toMatchObject({ code: 106 });
     await del(conf, of("c1"));
+  });
+
+  test("CHECK of a record without the addresses, as older releases made it, goes by the leases", async () => {
+    const conf = fresh();
+    const checked = withPrevResult(conf, await add(ipamNode(), conf, of("c1")));
+    tamperStore(ipamNode(), "UPDATE attachments SET plan = ''");
+    await succeed(ipamNode(), "CHECK", checked, of("c1"));
+    tamperStore(ipamNode(), "UPDATE attachments SET plan = '{}'");
+    expect(await refused(ipamNode(), "CHECK", checked, of("c1"))).toMatchObject({ code: 5 });
+    await del(conf, of("c1"));
+    expect(storeOf(ipamNode())).toEqual(emptyStore);
   });
 
   test.each(versions)("of %s are served as it has them, with a result in its shape", async (cniVersion) => {

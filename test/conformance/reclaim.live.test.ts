@@ -60,6 +60,19 @@ describe.each(rows)("$plugin, without any DEL, where the pod's namespace $end", 
     expect(storeOf(here().node).attachments).toEqual(["c2 net1", "c1 net1"]);
   });
 
+  test("gives an address to an ADD that asks for it, though others are free and it has not rested", async () => {
+    using gone = makeMortal();
+    const restful = { ...asked(), ...pool([4], { coolDown: 3600 }) };
+    const args = "IP=192.168.1.77";
+    await add(here().node, restful, { netns: gone.path, containerId: "c0", args });
+    expect(await refused(here().node, "ADD", restful, { ...at(), args })).toMatchObject({ code: 103 });
+    go?.(gone);
+    const { ips } = await add(here().node, restful, { ...at(), args });
+    expect(ips[0]?.address).toBe("192.168.1.77/19");
+    expect(storeOf(here().node).attachments).toEqual(["c1 net1"]);
+    expect(await refused(here().node, "ADD", restful, { ...atOther(), args })).toMatchObject({ code: 103 });
+  });
+
   test("gives its addresses back at GC, though the runtime lists it still", async () => {
     using gone = makeMortal();
     await add(here().node, asked(), { netns: gone.path, containerId: "c0" });
