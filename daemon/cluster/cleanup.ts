@@ -1,10 +1,12 @@
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { LockError, lockByte } from "../../lib/linux/lock.ts";
 import { ownNetns } from "../../lib/linux/netns.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
 import { formatCidr } from "../../lib/net/address.ts";
 import { readOurs, reconcile } from "../routes/reconcile.ts";
-import { readWritten, removeNodeFile } from "./node-files.ts";
+import { pathInForce, readInForce } from "./in-force.ts";
+import { readWritten } from "./node-files.ts";
 
 export interface CleanupOptions {
   readonly stateDir: string;
@@ -17,19 +19,23 @@ export async function cleanup(
   print: (text: string) => void,
 ): Promise<0 | 1> {
   using _lock = await aloneIn(stateDir);
-  const { networks } = statePaths({ MULTI_NIC_CNI_STATE_DIR: stateDir });
+  const paths = statePaths({ MULTI_NIC_CNI_STATE_DIR: stateDir });
+  const { networks } = paths;
   using host = ownNetns();
   const ours = await readOurs(host.netlink);
-  const files = [...readWritten(networks).keys()];
+  const files = [
+    ...[...readWritten(networks).keys()].map((network) => join(networks, `${network}.json`)),
+    ...(readInForce(paths) === undefined ? [] : [pathInForce(paths)]),
+  ];
   const word = dryRun ? "would remove" : "removed";
   for (const { dst, table } of ours.routes) print(`${word} route ${formatCidr(dst)} in table ${table}\n`);
   for (const { src, table } of ours.rules)
     print(`${word} rule from ${src === undefined ? "all" : formatCidr(src)} lookup ${table}\n`);
-  for (const network of files) print(`${word} ${join(networks, `${network}.json`)}\n`);
+  for (const file of files) print(`${word} ${file}\n`);
   if (ours.routes.length + ours.rules.length + files.length === 0) print("nothing of multi-nicd's is here\n");
   if (dryRun) return 0;
   const { failures } = await reconcile(host.netlink, { routes: [], rules: [] }, ours);
-  for (const network of files) removeNodeFile(networks, network);
+  for (const file of files) rmSync(file, { force: true });
   for (const { error } of failures) print(`failed: ${error}\n`);
   return failures.length === 0 ? 0 : 1;
 }

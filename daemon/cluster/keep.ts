@@ -17,7 +17,7 @@ import { type ClusterStatus, statusOf } from "./cluster-status.ts";
 import { localNics } from "./local-nics.ts";
 import { readWritten, removeNodeFile, writeNodeFile } from "./node-files.ts";
 import { initialState, type KeepOptions, type State } from "./state.ts";
-import { takeFile } from "./take-file.ts";
+import { resume, takeFile } from "./take-file.ts";
 
 export interface Keeper extends Disposable {
   status(): Promise<ClusterStatus>;
@@ -65,7 +65,10 @@ export async function keepCluster(host: Netns, nics: NicWatch, options: KeepOpti
     });
     return reading;
   };
+  await resume(state, options, ended.signal);
   await read();
+  // By what was resumed, where the file is the same, or is refused.
+  if (state.formerOf !== state.cluster) await look(false);
   const onFile = () => void read();
   watchFile(options.file, { interval: fileInterval }, onFile).unref();
   const stack = new DisposableStack();

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { aligned } from "../../lib/cli/table.ts";
 import { type Cluster, ClusterError, type ClusterNetwork } from "../../lib/cluster/cluster.ts";
 import { placesOf, sharesOf } from "../../lib/cluster/division.ts";
+import { exchanges } from "../../lib/cluster/exchange.ts";
 import { nodeFileOf, planHost, renumbering } from "../../lib/cluster/host-plan.ts";
 import { parseCluster } from "../../lib/cluster/parse.ts";
 import { formatAddress, formatCidr } from "../../lib/net/address.ts";
@@ -23,6 +24,8 @@ interface Review {
   readonly capacity: readonly string[];
   /** What running pods would lose by the new file */
   readonly renumbers: readonly string[];
+  /** What of it every host refuses, with pods or without */
+  readonly exchanges: readonly string[];
 }
 
 /** Prints how a cluster file divides its subnets. The exit code is 1 for a file that is wrong, or renumbers. */
@@ -76,6 +79,7 @@ export function reviewOf(cluster: Cluster, before?: Cluster): Review {
     rows,
     capacity: cluster.networks.map((network) => capacityOf(network, cluster)),
     renumbers: before === undefined ? [] : renumbersOf(before, cluster),
+    exchanges: before === undefined ? [] : exchanges(before, cluster),
   };
 }
 
@@ -103,7 +107,7 @@ function renumbersOf(before: Cluster, after: Cluster): string[] {
   });
 }
 
-function textOf({ rows, capacity, renumbers }: Review, allowed: boolean): string {
+function textOf({ rows, capacity, renumbers, exchanges }: Review, allowed: boolean): string {
   const cells = rows.map(({ network, host, hostIndex, nic, addresses, blocks }) => [
     network,
     host,
@@ -113,11 +117,14 @@ function textOf({ rows, capacity, renumbers }: Review, allowed: boolean): string
     blocks.join(" "),
   ]);
   const lines = aligned([["NETWORK", "HOST", "INDEX", "NIC", "ADDRESS", "BLOCK"], ...cells]);
-  const change = renumbers.map((line) => `renumbers: ${line}`);
+  const change = [
+    ...renumbers.map((line) => `renumbers: ${line}`),
+    ...exchanges.map((line) => `refused by every host: ${line}`),
+  ];
   const remedy =
     renumbers.length > 0 && !allowed
       ? [
-          "pods that run there would keep addresses that are others' by this file: drain the hosts, then --renumber",
+          "pods that run there would keep addresses or NICs that are others' by this file: drain the hosts, then --renumber",
         ]
       : [];
   return `${[...lines, ...capacity, ...change, ...remedy].join("\n")}\n`;

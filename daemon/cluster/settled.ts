@@ -1,9 +1,9 @@
 /**
  * What two looks in a row find the same, `wait` apart: a file that is being written may be a valid one at any moment.
- * Throws what a look throws, or `wait`.
+ * `first` is what a look has found just now. Throws what a look throws, or `wait`.
  */
-export async function settled<T>(look: () => T, wait: () => Promise<unknown>): Promise<T> {
-  let before = look();
+export async function settled<T>(first: T, look: () => T, wait: () => Promise<unknown>): Promise<T> {
+  let before = first;
   for (;;) {
     await wait();
     const now = look();

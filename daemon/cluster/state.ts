@@ -3,6 +3,7 @@ import type { FormerBlock } from "../../lib/cluster/former.ts";
 import type { LocalNic, NetworkPlan } from "../../lib/cluster/host-plan.ts";
 import type { StatePaths } from "../../lib/linux/paths.ts";
 import type { Failure, Wanted } from "../routes/reconcile.ts";
+import type { Read } from "./take-file.ts";
 
 export interface KeepOptions {
   /** Path of the cluster file */
@@ -44,7 +45,7 @@ export interface State {
   /** ms until a file that was not taken is looked at again, though it does not change; undefined: not before it does */
   again: number | undefined;
   /** What was read, and is not taken as long as the host is as it is */
-  held: { readonly digest: string; readonly cluster: Cluster } | undefined;
+  held: Read | undefined;
   /** What kept the last look from its end; "" where nothing did */
   trouble: string;
 }

@@ -7,6 +7,7 @@ import { exchanges } from "../../lib/cluster/exchange.ts";
 import { type LocalNic, nodeFileOf, planHost, renumbering } from "../../lib/cluster/host-plan.ts";
 import type { Netlink } from "../../lib/netlink/socket.ts";
 import { say } from "../log.ts";
+import { readInForce, writeInForce } from "./in-force.ts";
 import { readWritten, removeNodeFile, writeNodeFile } from "./node-files.ts";
 import { overlappingLinks, ownLinks } from "./own-links.ts";
 import { readCluster } from "./read-cluster.ts";
@@ -23,6 +24,13 @@ const recheck = 3_000;
 /** What is wrong with taking a file now, and may be right later: pods go, and links. */
 class HeldError extends ClusterError {}
 
+/** What was read, of that digest (SHA-256). */
+export interface Read {
+  readonly text: string;
+  readonly digest: string;
+  readonly cluster: Cluster;
+}
+
 /** Reads the cluster file into the state; whether there is a new one to carry out. */
 export async function takeFile(
   state: State,
@@ -36,20 +44,15 @@ export async function takeFile(
       Object.assign(state, { problems: [], again: undefined, held: undefined });
       return false;
     }
-    const { cluster, digest } = read;
-    const host = cluster.hosts.find(({ name }) => name === options.node);
-    if (host === undefined)
-      throw new ClusterError([
-        `hosts: "${options.node}" is not among them; add it, or start multi-nicd with --node NAME`,
-      ]);
+    const { cluster } = read;
+    const host = ownHost(cluster, options);
     state.held = read;
     const problems = [
       ...overlappingLinks(cluster, await ownLinks(netlink)),
       ...(state.cluster === undefined || options.renumber ? [] : exchanges(state.cluster, cluster)),
     ];
     if (problems.length > 0) throw new HeldError(problems);
-    renumberUnused(cluster, host, state.planned?.nics ?? [], options);
-    Object.assign(state, { cluster, host, digest, problems: [], again: undefined, held: undefined });
+    take(state, read, host, options);
     say("info", "took the cluster file", {
       file: options.file,
       networks: cluster.networks.length,
@@ -63,20 +66,56 @@ export async function takeFile(
   }
 }
 
+/**
+ * Goes on with what was in force when the daemon ended, which may have been killed: a file that was refused then is still
+ * to be, and what others take away is to come back though the file is wrong. Where there was nothing, or it cannot be had
+ * any more, the state stays as it is.
+ */
+export async function resume(state: State, options: KeepOptions, signal: AbortSignal): Promise<void> {
+  const text = readInForce(options.paths);
+  if (text === undefined) return;
+  try {
+    const cluster = await readCluster(text, signal);
+    take(state, { text, digest: hash("sha256", text), cluster }, ownHost(cluster, options), options);
+  } catch (error) {
+    if (!signal.aborted)
+      say("info", "what was in force before is not gone on with", { error: (error as Error).message });
+  }
+}
+
+function ownHost({ hosts }: Cluster, { node }: KeepOptions): ClusterHost {
+  const host = hosts.find(({ name }) => name === node);
+  if (host !== undefined) return host;
+  throw new ClusterError([
+    `hosts: "${node}" is not among them; add it, or start multi-nicd with --node NAME`,
+  ]);
+}
+
+/** Throws as renumberUnused, and what the file system says. */
+function take(state: State, read: Read, host: ClusterHost, options: KeepOptions): void {
+  const { text, digest, cluster } = read;
+  // Before the node files: pods that they gave addresses to meanwhile keep a daemon from going on with it (resume).
+  const accept = () => writeInForce(options.paths, text);
+  if (options.renumber) accept();
+  else renumberUnused(cluster, host, state.planned?.nics ?? [], options, accept);
+  Object.assign(state, { cluster, host, digest, problems: [], again: undefined, held: undefined });
+}
+
 /** What is in the file, if it is not what is in force: put there again, or back in the place of one that was not taken. */
-async function readFile(state: State, { file }: KeepOptions, signal: AbortSignal): Promise<State["held"]> {
+async function readFile(state: State, { file }: KeepOptions, signal: AbortSignal): Promise<Read | undefined> {
   const look = () => readFileSync(file, "utf8");
   const digestOf = (text: string) => hash("sha256", text);
-  const known = digestOf(look());
+  const first = look();
+  const known = digestOf(first);
   if (known === state.digest) return undefined;
   if (known === state.held?.digest) return state.held;
   state.held = undefined;
-  const text = await settled(look, () => setTimeout(settling, undefined, { signal }));
+  const text = await settled(first, look, () => setTimeout(settling, undefined, { signal }));
   const digest = digestOf(text);
   if (digest === state.digest) return undefined;
   const cluster = await readCluster(text, signal);
   await setImmediate();
-  return { digest, cluster };
+  return { text, digest, cluster };
 }
 
 function refuse(state: State, { file }: KeepOptions, error: Error): void {
@@ -91,22 +130,25 @@ function refuse(state: State, { file }: KeepOptions, error: Error): void {
 
 /**
  * Throws HeldError where pods that run would have addresses or NICs that are not by this host's numbers any more. Where there
- * are none, the node files have the new blocks before the next ADD can take an address of the old ones.
+ * are none, `accept` is called, and the node files have the new blocks before the next ADD can take an address of the old ones.
  */
 function renumberUnused(
   cluster: Cluster,
   host: ClusterHost,
   nics: readonly LocalNic[],
-  { paths, renumber, counted }: KeepOptions,
+  { paths, counted }: KeepOptions,
+  accept: () => void,
 ): void {
-  if (renumber) return;
   const planned = new Map(planHost(cluster, host, nics).map((plan) => [plan.network.name, nodeFileOf(plan)]));
   const renumbered = [...readWritten(paths.networks)].flatMap(([network, before]) => {
     const after = planned.get(network);
     const changes = renumbering(before, after);
     return changes.length === 0 ? [] : [{ network, changes, after }];
   });
-  if (renumbered.length === 0) return;
+  if (renumbered.length === 0) {
+    accept();
+    return;
+  }
   counted((attachments) => {
     const problems = renumbered.flatMap(({ network, changes }) => {
       const pods = attachments(network);
@@ -116,6 +158,7 @@ function renumberUnused(
       ];
     });
     if (problems.length > 0) throw new HeldError(problems);
+    accept();
     for (const { network, after } of renumbered)
       if (after === undefined) removeNodeFile(paths.networks, network);
       else writeNodeFile(paths.networks, network, after);

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import type { ClusterStatus } from "../../daemon/cluster/cluster-status.ts";
@@ -118,6 +119,28 @@ describeWhere([linkKind("macvlan"), linkKind("veth")], "multi-nicd while it read
     writeFile(2);
     await soon(() => expect(statusOf().problems).toEqual([]));
     expect(taken(daemon)).toEqual([2]);
+  });
+
+  test("takes no half of a file, though it is a valid one", async () => {
+    writeFile(2);
+    const whole = readFileSync(file, "utf8");
+    const half = whole.replace(/- \{ name: h2.*/, "");
+    writeFileSync(`${file}.half`, half);
+    // Each look at a pipe finds what one of these writes, and first the half.
+    const write = 'mkfifo "$0.pipe"; cat "$0.half" >"$0.pipe"; while sleep 0.2; do cat "$0" >"$0.pipe"; done';
+    const writer = spawn("sh", ["-c", write, file], { detached: true, stdio: "ignore" });
+    try {
+      await vi.waitFor(() => expect(existsSync(`${file}.pipe`)).toBe(true));
+      using daemon = startDaemon(node.host.name, node.stateDir, [
+        "--cluster",
+        `${file}.pipe`,
+        "--node",
+        "h1",
+      ]);
+      expect(taken(daemon)).toEqual([2]);
+    } finally {
+      process.kill(-(writer.pid ?? 0), "SIGKILL");
+    }
   });
 
   test("ends at once when it is told to", async () => {

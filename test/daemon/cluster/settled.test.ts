@@ -8,10 +8,10 @@ const rows: readonly (readonly [title: string, looks: readonly string[], found: 
   ["what comes back", ["a", "", "a", "a"], "a", 0],
 ];
 test.each(rows)("finds %s", async (_title, looks, found, left) => {
-  const texts = [...looks];
+  const [first = "", ...texts] = looks;
   let waits = 0;
   const wait = async () => void waits++;
-  expect(await settled(() => texts.shift(), wait)).toBe(found);
+  expect(await settled(first, () => texts.shift() ?? "no more", wait)).toBe(found);
   expect([texts.length, waits]).toEqual([left, looks.length - left - 1]);
 });
 
@@ -19,9 +19,10 @@ test("ends as a look does that fails, or the wait", async () => {
   const failing = () => {
     throw new Error("no such file");
   };
-  await expect(settled(failing, async () => {})).rejects.toThrow("no such file");
+  await expect(settled("", failing, async () => {})).rejects.toThrow("no such file");
   await expect(
     settled(
+      "a",
       () => "a",
       () => Promise.reject(new Error("aborted")),
     ),
