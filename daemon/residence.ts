@@ -1,39 +1,26 @@
 import { readFileSync } from "node:fs";
-import { setPriority } from "node:os";
 import { setFlagsFromString } from "node:v8";
 import { keepDatabasesOpen } from "../lib/ipam/open-database.ts";
 import { loadAddon, type NetnsAddon } from "../lib/linux/addon.ts";
 import { lockOffThread } from "../lib/linux/lock.ts";
+import { goFirst } from "../lib/linux/niceness.ts";
 import { sendOffThread } from "../lib/netlink/transport.ts";
 
 /** Threads that wait for the kernel, so as many deletions of links at once. They are idle else, and share their code. */
 export const threads = 64;
-
-/**
- * Of getpriority(2), for it and its threads. Idle, it takes nothing from anybody. Where pods start, the node is busiest,
- * and each call that waits 200 ms for it is served by a process of its own, at twenty times the CPU time.
- */
-const niceness = -20;
 
 /** Turns a process made for one call into one that stays. To be called first, in the namespace of the host. */
 export async function settle(): Promise<void> {
   // The executable is built without V8's compilers, which do not pay for one call (scripts/build/exec-argv.ts). The
   // optimising ones do not pay here either: 18 MB more, and no call is faster (docs/performance.md).
   setFlagsFromString("--sparkplug");
-  hurry();
+  // Idle, it takes nothing from anybody. Where pods start, the node is busiest, and each call that waits 200 ms for it is
+  // served by a process of its own, at twenty times the CPU time.
+  goFirst();
   keepDatabasesOpen();
   lockOffThread();
   sendOffThread();
   await startThreads();
-}
-
-/** Threads begin with the priority of the one that starts them. */
-function hurry(): void {
-  try {
-    setPriority(niceness);
-  } catch {
-    // Without CAP_SYS_NICE it is as fast as others are.
-  }
 }
 
 /** At once: a thread is born into the namespaces of the one that starts it, which later may be visiting a pod's. */

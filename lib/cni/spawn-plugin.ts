@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process";
+import { startAsUsual } from "../linux/niceness.ts";
 import type { Sink } from "./invocation.ts";
 
 /** What became of a plugin that was run. */
@@ -56,21 +57,23 @@ async function spawnOnce(
       yield chunk;
     },
   };
-  const subprocess = execa(file, {
-    input,
-    env,
-    extendEnv: false,
-    reject: false,
-    // As with the reference, a delegate finishes what it does though its caller is ended.
-    cleanup: false,
-    // In a process group of its own, to be killed with what it started.
-    detached: true,
-    stdout: "pipe",
-    stderr: sink === undefined ? [keepTail, "inherit"] : [keepTail, "pipe"],
-    buffer: { stdout: true, stderr: false },
-    maxBuffer: { stdout: maxStdout },
-    stripFinalNewline: false,
-  });
+  const start = () =>
+    execa(file, {
+      input,
+      env,
+      extendEnv: false,
+      reject: false,
+      // As with the reference, a delegate finishes what it does though its caller is ended.
+      cleanup: false,
+      // In a process group of its own, to be killed with what it started.
+      detached: true,
+      stdout: "pipe",
+      stderr: sink === undefined ? [keepTail, "inherit"] : [keepTail, "pipe"],
+      buffer: { stdout: true, stderr: false },
+      maxBuffer: { stdout: maxStdout },
+      stripFinalNewline: false,
+    });
+  const subprocess = startAsUsual(start);
   const ended = await endOf(subprocess, limit);
   if (ended === undefined) {
     const failure = `had not ended after ${Math.ceil(limit / 1000)} s, and was killed`;

@@ -1,10 +1,12 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { getPriority } from "node:os";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { startDaemon } from "../live/daemon.ts";
 import { describeWhere, linkKind } from "../live/kernel.ts";
 import { add, bin, succeed } from "../live/plugin.ts";
 import { at, here, network, useScene } from "../live/scene.ts";
+import { oneAddress, withIpam } from "./slow.ts";
 
 const filesOf = (pid: number): string[] =>
   readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
@@ -50,15 +52,24 @@ describeWhere([linkKind("macvlan")], "multi-nicd, as the executable", () => {
     expect(waitsOfOthers(pid)).toBeGreaterThan(before);
   });
 
-  test.each<[title: string, prefix: readonly string[], niceness: number]>([
-    ["goes before others on a busy node", [], -20],
-    ["goes before others though it is started behind them", ["nice", "-n", "5"], -20],
-    ["serves without CAP_SYS_NICE too", ["setpriv", "--bounding-set=-sys_nice"], getPriority()],
-  ])("%s", async (_, prefix, niceness) => {
+  test.each<[title: string, prefix: readonly string[], niceness: number, ofDelegates: number]>([
+    ["goes before others on a busy node", [], -20, 0],
+    ["goes before others though it is started behind them", ["nice", "-n", "5"], -20, 0],
+    [
+      "serves without CAP_SYS_NICE too",
+      ["setpriv", "--bounding-set=-sys_nice"],
+      getPriority(),
+      getPriority(),
+    ],
+  ])("%s, and its delegates do as anybody's", async (_, prefix, niceness, ofDelegates) => {
     const { node } = here();
+    const { ipam, conf, attachment } = withIpam(`nice >"$0.nice"; ${oneAddress}`);
+    using _ipam = ipam;
     using daemon = startDaemon(node.host.name, node.stateDir, [], bin, prefix);
     expect([...nicenessOf(daemon.process.pid ?? 0)]).toEqual([niceness]);
-    await add(node, network({ masters: ["eth1"] }), at());
+    await add(node, conf, attachment);
+    expect(Number(readFileSync(join(ipam.folder, "fake-ipam.nice"), "utf8"))).toBe(ofDelegates);
     expect(daemon.status()).toMatchObject({ served: 1, declined: 0 });
+    expect([...nicenessOf(daemon.process.pid ?? 0)]).toEqual([niceness]);
   });
 });
