@@ -48,10 +48,10 @@ export const help = `Usage: multi-nicd [serve] [--state-dir DIR] [--cluster FILE
        multi-nicd plan FILE [--from OLD [--renumber]] [--json]
        multi-nicd cleanup|--cleanup [--state-dir DIR] [--dry-run]
        multi-nicd nics [--help]
-serve    serves the calls of the CNI plugins multi-nic, multi-nic-ipam and infra-dpu-cni from one process that stays.
-         The thin clients in the CNI folder hand their calls to it; without it, or where it does not answer, they run
-         the standalone executable beside them, so nothing depends on it. With a cluster file it keeps this host's
-         node files, and the routes and rules that ipvlan l3 and l3s need.
+serve    serves the calls of the CNI plugins multi-nic and multi-nic-ipam from one process that stays. The thin
+         clients in the CNI folder hand their calls to it; without it, or where it does not answer, they run the
+         standalone executable beside them, so nothing depends on it. (infra-dpu-cni has no thin client.) With a
+         cluster file it keeps this host's node files, and the routes and rules that ipvlan l3 and l3s need.
 status   whether one serves, and how it is
 routes   the host routes of a cluster file, each as it is
 plan     how a cluster file divides its subnets, for review, and what it changes of an older one's

@@ -1,3 +1,5 @@
+import { isAbsolute } from "node:path";
+import { splitPath } from "../lib/cni/env.ts";
 import { execute, type Outcome } from "../lib/cni/execute.ts";
 import type { Caller } from "../lib/cni/invocation.ts";
 import { fileLog, noLog, traceOf } from "../lib/cni/log.ts";
@@ -22,7 +24,14 @@ export function objectionTo(call: Call, { hostNetns, stateDir }: Place): string 
   if (call.hostNetns !== hostNetns) return "from another network namespace";
   if (call.podNetns !== (podNetnsOf(call) ?? "")) return "CNI_NETNS leads elsewhere for this daemon";
   if (statePaths(call.env).dir !== stateDir) return "for another state folder";
+  if (!pathsOf(call).every(isAbsolute)) return "has a path that is not absolute";
   return undefined;
+}
+
+/** What would lead elsewhere in this daemon's working folder. */
+function pathsOf({ env }: Call): string[] {
+  const { log } = statePaths(env);
+  return [...splitPath(env.CNI_PATH ?? ""), ...(log === undefined ? [] : [log])];
 }
 
 function podNetnsOf({ env }: Call): string | undefined {
