@@ -1,79 +1,11 @@
 import fc from "fast-check";
+import { deviceIDs, deviceText, plugin } from "./arbitrary-plugin.ts";
+import { address, cidr, linkName, list, mostly, number, subnet, text } from "./arbitrary-values.ts";
 
 /*
  * Network configurations as a user of a namespace might write them: every key that some plugin reads, in any case of
- * letters, with values that are nearly right, of another type, huge, or made to confuse.
+ * letters.
  */
-
-const ipv4 = fc.tuple(fc.nat(300), fc.nat(255), fc.nat(255), fc.nat(255)).map((octets) => octets.join("."));
-const ipv6 = fc.oneof(fc.ipV6(), fc.constantFrom("::", "fd00::1", "::ffff:10.0.0.1", "fe80::1%eth0"));
-const address = fc.oneof(ipv4, ipv6);
-const cidr = fc.oneof(
-  fc.tuple(address, fc.nat(140)).map(([text, prefix]) => `${text}/${prefix}`),
-  fc.constantFrom(
-    "0.0.0.0/0",
-    "::/0",
-    "10.0.0.0/8",
-    "192.168.0.0/16",
-    "fd00::/48",
-    "10.0.0.0/31",
-    "10.0.0.0/32",
-    "/",
-    "10.0.0.0/+8",
-  ),
-);
-
-const subnet = fc.constantFrom(
-  "10.0.0.0/8",
-  "192.168.0.0/16",
-  "fd00::/48",
-  "::/0",
-  "0.0.0.0/0",
-  "10.0.0.0/30",
-);
-
-const confusing = fc.constantFrom(
-  "../../etc/passwd",
-  "/proc/1/ns/net",
-  "..",
-  ".",
-  "a/b",
-  "constructor",
-  "__proto__",
-  "toString",
-  "\u0000",
-  "net1\n",
-  "\ud800",
-  "Ⅷ",
-  "x".repeat(5000),
-  "-1",
-  "1e309",
-  "NaN",
-);
-const linkName = fc.oneof(
-  fc.constantFrom("eth0", "eth1", "eth2", "lo"),
-  confusing,
-  fc.string({ maxLength: 20 }),
-);
-const number = fc.oneof(
-  fc.integer(),
-  fc.double(),
-  fc.constantFrom(-1, 0, 1, 2, 6, 1500, 2 ** 31, 2 ** 53, 1e308),
-);
-const text = fc.oneof(address, cidr, linkName, confusing, fc.string());
-const anything = fc.oneof(
-  { depthSize: "small" },
-  text,
-  number,
-  fc.boolean(),
-  fc.constant(null),
-  fc.jsonValue({ maxDepth: 4 }),
-);
-
-/** Mostly what the key wants, at times anything. */
-const mostly = <T>(wanted: fc.Arbitrary<T>): fc.Arbitrary<unknown> =>
-  fc.oneof({ weight: 30, arbitrary: wanted }, { weight: 1, arbitrary: anything });
-const list = <T>(of: fc.Arbitrary<T>) => mostly(fc.array(mostly(of), { maxLength: 6 }));
 
 const route = fc.record(
   {
@@ -91,6 +23,21 @@ const dns = fc.record(
   { requiredKeys: [] },
 );
 
+/** Of multi-config: a section for each master. */
+const masterSections = fc.dictionary(
+  linkName,
+  mostly(
+    fc.record({
+      ipam_type: mostly(
+        fc.constantFrom("multi-nic-ipam", "static", "host-local", "multi-nicd", "multi-config", ""),
+      ),
+      subnet: mostly(subnet),
+      hostIndex: mostly(fc.nat(70)),
+    }),
+  ),
+  { maxKeys: 4 },
+);
+
 const ipam = fc.record(
   {
     type: mostly(
@@ -100,6 +47,10 @@ const ipam = fc.record(
         "multi-nic-ipam",
         "static",
         "host-local",
+        "multi-config",
+        "multi-config",
+        "host-device-ipam",
+        "multi-nic",
         "../evil",
         "",
       ),
@@ -114,22 +65,11 @@ const ipam = fc.record(
     coolDown: mostly(number),
     routes: list(route),
     addresses: list(fc.record({ address: mostly(cidr), gateway: mostly(address) }, { requiredKeys: [] })),
+    vlanMode: mostly(text),
+    args: mostly(masterSections),
     dns: mostly(dns),
   },
   { requiredKeys: ["type", "subnet"] },
-);
-
-const plugin = fc.record(
-  {
-    type: mostly(fc.constantFrom("ipvlan", "macvlan", "macvlan", "sriov", "constructor")),
-    mode: mostly(fc.constantFrom("l2", "l3", "bridge", "private", "vepa")),
-    flag: mostly(fc.constantFrom("bridge", "private", "vepa")),
-    mtu: mostly(number),
-    mac: mostly(fc.constantFrom("02:00:00:00:00:01", "01:00:5e:00:00:01", "xx")),
-    bcqueuelen: mostly(number),
-    linkInContainer: mostly(fc.boolean()),
-  },
-  { requiredKeys: ["type"] },
 );
 
 const bandwidth = fc.oneof(fc.constantFrom("10Gbps", "2.5G", "1e9T", "0G", "9999999999999M"), text);
@@ -153,14 +93,19 @@ const cni = fc.record(
   { requiredKeys: [] },
 );
 
-const known = fc.record(
+const version = fc.constantFrom("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0", "1.1.0");
+
+/** A configuration with the structure of one, before it is text. */
+export const known = fc.record(
   {
-    cniVersion: mostly(
-      fc.constantFrom("0.1.0", "0.2.0", "0.3.0", "0.3.1", "0.4.0", "1.0.0", "1.1.0", "1.1.0"),
-    ),
+    cniVersion: mostly(version),
     name: mostly(fc.constantFrom("n1", "multi-nic-sample")),
     type: mostly(fc.constant("multi-nic")),
     plugin: mostly(plugin),
+    deviceIDs,
+    deviceID: mostly(fc.oneof(deviceText, deviceIDs)),
+    pciBusID: mostly(deviceText),
+    master: mostly(linkName),
     masters: list(linkName),
     masterNets: list(cidr),
     multiNICIPAM: mostly(fc.boolean()),
@@ -172,13 +117,30 @@ const known = fc.record(
     dns: mostly(dns),
     args: mostly(fc.record({ cni: mostly(cni) }, { requiredKeys: [] })),
     runtimeConfig: mostly(
-      fc.record({ ips: list(cidr), mac: mostly(text), deviceID: mostly(text) }, { requiredKeys: [] }),
+      fc.record({ ips: list(cidr), mac: mostly(text), deviceID: mostly(deviceText) }, { requiredKeys: [] }),
     ),
     prevResult: mostly(
       fc.record(
         {
-          interfaces: list(fc.record({ name: mostly(linkName) })),
-          ips: list(fc.record({ address: mostly(cidr) })),
+          cniVersion: mostly(version),
+          interfaces: list(
+            fc.record(
+              {
+                name: mostly(fc.oneof(fc.constantFrom("net1", "net1-0", "net1-1", "net1-256"), linkName)),
+                sandbox: mostly(fc.constantFrom("", "/run/netns/none")),
+                mtu: mostly(number),
+              },
+              { requiredKeys: ["name"] },
+            ),
+          ),
+          ips: list(
+            fc.record(
+              { address: mostly(cidr), interface: mostly(fc.nat(3)), gateway: mostly(address) },
+              { requiredKeys: ["address"] },
+            ),
+          ),
+          routes: list(route),
+          dns: mostly(dns),
         },
         { requiredKeys: [] },
       ),
@@ -206,81 +168,3 @@ function respell(json: string, seed: number): string {
 export const structured: fc.Arbitrary<string> = fc
   .tuple(known, fc.nat())
   .map(([conf, seed]) => respell(JSON.stringify(conf), seed));
-
-const sound = JSON.stringify({
-  cniVersion: "1.1.0",
-  name: "n1",
-  type: "multi-nic",
-  plugin: { type: "ipvlan", mode: "l3" },
-  masters: ["eth1", "eth2"],
-  subnet: ["192.168.0.0/16", "fd00::/48"],
-  ipam: {
-    type: "multi-nic-ipam",
-    hostBlock: 6,
-    interfaceBlock: 2,
-    hostIndex: 1,
-    routes: [{ dst: "10.0.0.0/8" }],
-  },
-  prevResult: {
-    cniVersion: "1.1.0",
-    interfaces: [{ name: "eth0" }],
-    ips: [{ address: "10.1.1.1/24", interface: 0 }],
-  },
-});
-
-interface Edit {
-  readonly at: number;
-  readonly remove: number;
-  readonly insert: string;
-}
-
-const edit: fc.Arbitrary<Edit> = fc.record({
-  at: fc.nat(sound.length),
-  remove: fc.nat(12),
-  insert: fc.oneof(
-    fc.string({ maxLength: 6 }),
-    fc.string({ unit: "binary", maxLength: 4 }),
-    fc.constantFrom('"', "{", "}", "[[[[", "\\u", ",", "1e999", "-"),
-  ),
-});
-
-/** Text of a sound configuration with bytes lost, doubled or put in. */
-export const mangled: fc.Arbitrary<string> = fc
-  .array(edit, { minLength: 1, maxLength: 8 })
-  .map((edits) =>
-    edits.reduce(
-      (json, { at, remove, insert }) => json.slice(0, at) + insert + json.slice(at + remove),
-      sound,
-    ),
-  );
-
-export const environment = fc.record({
-  CNI_COMMAND: fc.oneof(
-    { weight: 8, arbitrary: fc.constantFrom("ADD", "DEL", "CHECK", "GC", "STATUS", "VERSION") },
-    { weight: 1, arbitrary: confusing },
-  ),
-  CNI_CONTAINERID: fc.oneof(
-    { weight: 6, arbitrary: fc.constantFrom("c1", "0123456789abcdef") },
-    { weight: 1, arbitrary: confusing },
-  ),
-  CNI_NETNS: fc.oneof(
-    { weight: 6, arbitrary: fc.constantFrom("/run/netns/none", "") },
-    { weight: 1, arbitrary: confusing },
-  ),
-  CNI_IFNAME: fc.oneof(
-    { weight: 6, arbitrary: fc.constantFrom("net1", "eth0") },
-    { weight: 1, arbitrary: confusing },
-  ),
-  CNI_PATH: fc.constantFrom("/nonexistent", "", "relative:/nonexistent"),
-  CNI_ARGS: fc.oneof(
-    fc.constantFrom(
-      "",
-      "IgnoreUnknown=true;K8S_POD_NAME=p",
-      "IP=10.0.0.1/24,fd00::1",
-      "MAC=02:00:00:00:00:01",
-      ";;",
-      "a=b=c",
-    ),
-    fc.string(),
-  ),
-});

@@ -3,19 +3,20 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ErrorCode } from "../../lib/cni/error.ts";
-import { execute, type Outcome } from "../../lib/cni/execute.ts";
+import { execute } from "../../lib/cni/execute.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
 import type { Plugin } from "../../lib/cni/plugin.ts";
 import { emptyResult } from "../../lib/cni/result.ts";
 import { plugin as infraDpuCni } from "../../plugins/infra-dpu-cni/main.ts";
 import { parseMultiNicConf } from "../../plugins/multi-nic/conf.ts";
+import { delegatesOf, planDelegates } from "../../plugins/multi-nic/ipam/delegates.ts";
 import { ownAddressing } from "../../plugins/multi-nic/ipam/own.ts";
 import { plugin as multiNicIpam } from "../../plugins/multi-nic-ipam/main.ts";
-import { environment, mangled, structured } from "./arbitrary-configuration.ts";
-
-/** Cases of each property. A few hundred in every run; scripts/reliability.sh asks for many. */
-const numRuns = Number(process.env.MULTI_NIC_CNI_FUZZ_RUNS ?? 300);
+import { structured } from "./arbitrary-configuration.ts";
+import { environment } from "./arbitrary-environment.ts";
+import { everyHuge, huge } from "./arbitrary-huge.ts";
+import { mangled } from "./arbitrary-mangled.ts";
+import { expectOneAnswer, fewRuns, inTime, numRuns } from "./case.ts";
 
 const nic = {
   name: "eth1",
@@ -29,10 +30,14 @@ const nic = {
   defaultRoute: false,
 };
 
-/** multi-nic without the kernel: every verb does all the parsing and deciding that comes before it. */
+const links = Array.from({ length: 8 }, (_, i) => ({ ifname: `net1-${i}`, master: `eth${i}` }));
+
+/** multi-nic without the kernel: every verb does all the parsing and deciding that comes before it. The verbs: verbs.test.ts. */
 const parsing = async (invocation: Invocation) => {
   const conf = parseMultiNicConf(invocation);
   if (conf.ipam.mode === "own") ownAddressing(invocation, [{ nic, interfaceIndex: 0 }], undefined);
+  for (const { conf: told } of delegatesOf(conf.ipam, invocation)) JSON.stringify(told);
+  planDelegates(conf.ipam, invocation, links);
 };
 const multiNic: Plugin = {
   name: "multi-nic",
@@ -46,23 +51,6 @@ const multiNic: Plugin = {
   }),
 };
 
-const allowed = new Set<number>(Object.values(ErrorCode).filter((code) => code !== ErrorCode.internal));
-
-function expectOneAnswer({ stdout, exitCode }: Outcome, plugin: Plugin): void {
-  if (stdout === "") {
-    expect(exitCode).toBe(0);
-    return;
-  }
-  const document = JSON.parse(stdout);
-  expect(stdout.endsWith("}\n")).toBe(true);
-  if (exitCode === 0) return;
-  expect(typeof document.msg).toBe("string");
-  expect(document.msg).not.toBe("");
-  // infra-dpu-cni refuses with any code that its configuration names.
-  if (plugin !== infraDpuCni) expect(allowed).toContain(document.code);
-  else expect(document.code).not.toBe(ErrorCode.internal);
-}
-
 let folder = "";
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "fuzz-"));
@@ -70,12 +58,17 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const plugins = [multiNic, multiNicIpam, infraDpuCni];
-const texts = { structured, mangled };
+const texts = [
+  { kind: "structured", text: structured, runs: numRuns, least: numRuns / 20 },
+  { kind: "mangled", text: mangled, runs: numRuns, least: numRuns / 20 },
+  { kind: "huge", text: huge, runs: fewRuns, least: 1 },
+];
 
 describe.each(plugins)("$name", (plugin) => {
-  test.each(Object.entries(texts))(
-    "answers every %s configuration once, with a code of its own",
-    async (_kind, text) => {
+  test.each(texts)(
+    "answers every $kind configuration once, with a code of its own, in its time",
+    { timeout: 600_000 },
+    async ({ text, runs, least }) => {
       let served = 0;
       await fc.assert(
         fc.asyncProperty(environment, text, async (variables, stdin) => {
@@ -84,16 +77,35 @@ describe.each(plugins)("$name", (plugin) => {
             MULTI_NIC_CNI_STATE_DIR: join(folder, "state"),
             MULTI_NIC_CNI_LOG_FILE: "off",
           };
-          const outcome = await execute(plugin, { env, readStdin: () => stdin, ownNetns: () => false });
-          expectOneAnswer(outcome, plugin);
+          const outcome = await inTime(() =>
+            execute(plugin, { env, readStdin: () => stdin, ownNetns: () => false }),
+          );
+          expectOneAnswer(outcome, { anyCode: plugin === infraDpuCni });
           if (outcome.exitCode === 0) served += 1;
         }),
-        { numRuns },
+        { numRuns: runs },
       );
       // Cases that all stop at the first check would try nothing behind it.
-      expect(served).toBeGreaterThan(numRuns / 20);
+      expect(served).toBeGreaterThan(least);
     },
   );
+
+  test("answers whatever is huge, in its time", { timeout: 600_000 }, async () => {
+    const env = {
+      CNI_COMMAND: "ADD",
+      CNI_CONTAINERID: "c1",
+      CNI_NETNS: "/run/netns/none",
+      CNI_IFNAME: "net1",
+      CNI_PATH: "/nonexistent",
+      MULTI_NIC_CNI_STATE_DIR: join(folder, "state"),
+      MULTI_NIC_CNI_LOG_FILE: "off",
+    };
+    for (const [title, stdin] of everyHuge()) {
+      const around = { env, readStdin: () => stdin, ownNetns: () => false };
+      const outcome = await inTime(() => execute(plugin, around), title);
+      expectOneAnswer(outcome, { anyCode: plugin === infraDpuCni });
+    }
+  });
 
   test("has made no file beside its state", () => {
     expect(readdirSync(folder).filter((name) => name !== "state")).toEqual([]);
