@@ -8,6 +8,9 @@ export const numRuns = Number(process.env.MULTI_NIC_CNI_FUZZ_RUNS ?? 300);
 /** Of those that take long: each has a configuration of megabytes, or a process. */
 export const fewRuns = Math.ceil(Math.max(60, numRuns / 20));
 
+/** ms for a test: it ends what hangs, on a machine as busy as may be. */
+export const timeout = 120_000 + numRuns * 200;
+
 /**
  * Seconds of processor that one case may take: far more than any needs, and less than what grows with the square of
  * what it is given. Not of the clock, since the machine may be busy.

@@ -16,7 +16,7 @@ import { structured } from "./arbitrary-configuration.ts";
 import { environment } from "./arbitrary-environment.ts";
 import { everyHuge, huge } from "./arbitrary-huge.ts";
 import { mangled } from "./arbitrary-mangled.ts";
-import { expectOneAnswer, fewRuns, inTime, numRuns } from "./case.ts";
+import { expectOneAnswer, fewRuns, inTime, numRuns, timeout } from "./case.ts";
 
 const nic = {
   name: "eth1",
@@ -67,7 +67,7 @@ const texts = [
 describe.each(plugins)("$name", (plugin) => {
   test.each(texts)(
     "answers every $kind configuration once, with a code of its own, in its time",
-    { timeout: 600_000 },
+    { timeout },
     async ({ text, runs, least }) => {
       let served = 0;
       await fc.assert(
@@ -90,7 +90,7 @@ describe.each(plugins)("$name", (plugin) => {
     },
   );
 
-  test("answers whatever is huge, in its time", { timeout: 600_000 }, async () => {
+  test("answers whatever is huge, in its time", { timeout }, async () => {
     const env = {
       CNI_COMMAND: "ADD",
       CNI_CONTAINERID: "c1",

@@ -11,7 +11,7 @@ import { plugin as multiNicIpam } from "../../plugins/multi-nic-ipam/main.ts";
 import { structured } from "./arbitrary-configuration.ts";
 import { everyHuge, huge } from "./arbitrary-huge.ts";
 import { mangled } from "./arbitrary-mangled.ts";
-import { expectOneAnswer, fewRuns, inTime, numRuns } from "./case.ts";
+import { expectOneAnswer, fewRuns, inTime, numRuns, timeout } from "./case.ts";
 
 /*
  * The plugins' real verbs, with a store, this machine's links, and an IPAM that is installed: all but the pod, which is
@@ -61,7 +61,7 @@ const idle: Plugin = {
 describe.each([multiNic, multiNicIpam])("$name", (plugin) => {
   test.each(["ADD", "CHECK", "STATUS", "GC"])(
     "%s of any configuration has one answer, with a code of its own, in its time",
-    { timeout: 600_000 },
+    { timeout },
     async (verb) => {
       await fc.assert(
         fc.asyncProperty(anyText, async (stdin) => {
@@ -75,7 +75,7 @@ describe.each([multiNic, multiNicIpam])("$name", (plugin) => {
   );
 
   test("DEL succeeds whatever the configuration says, once it says its name and version", {
-    timeout: 600_000,
+    timeout,
   }, async () => {
     let served = 0;
     await fc.assert(
@@ -89,7 +89,7 @@ describe.each([multiNic, multiNicIpam])("$name", (plugin) => {
     expect(served).toBeGreaterThan(100);
   });
 
-  test("DEL succeeds whatever is huge, in its time", { timeout: 600_000 }, async () => {
+  test("DEL succeeds whatever is huge, in its time", { timeout }, async () => {
     for (const [title, stdin] of everyHuge()) {
       const outcome = await inTime(() => call(plugin, "DEL", "", stdin), title);
       expect(outcome, title).toEqual(await call(idle, "DEL", "", stdin));
