@@ -16,11 +16,7 @@ export async function chooseNics(
   host: Netns,
   { invocation, store }: { readonly invocation: Invocation; readonly store: Store },
 ): Promise<SelectedNic<Nic | DeviceNic>[]> {
-  const offer = {
-    masters: conf.masters,
-    masterNets: conf.masterNets,
-    nodeMasters: nodeFile?.masters,
-  };
+  const offer = offerOf(conf, nodeFile);
   const view = { netlink: host.netlink, sys: "/sys" };
   const needs = { addressFor: addressFor(conf) };
   const { policy, choice } = conf;
@@ -44,6 +40,12 @@ export async function chooseNics(
   }
   return selectNics(await readNics(view), offer, conf.choice, needs);
 }
+
+export const offerOf = (conf: MultiNicConf, nodeFile: NodeFile | undefined): Offer => ({
+  masters: conf.masters,
+  masterNets: conf.masterNets,
+  nodeMasters: nodeFile?.masters,
+});
 
 /** The NICs that the offer may be of, by what it says of them. */
 async function offeredAlone(

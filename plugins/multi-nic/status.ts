@@ -1,11 +1,11 @@
 import { delegateStatus, timeOf } from "../../lib/cni/delegate.ts";
 import { CniError, ErrorCode } from "../../lib/cni/error.ts";
 import type { Invocation } from "../../lib/cni/invocation.ts";
-import { readNodeFile } from "../../lib/ipam/node-file.ts";
-import { openStore } from "../../lib/ipam/store.ts";
-import { ownNetns } from "../../lib/linux/netns.ts";
+import { type NodeFile, readNodeFile } from "../../lib/ipam/node-file.ts";
+import { openStore, type Store } from "../../lib/ipam/store.ts";
+import { type Netns, ownNetns } from "../../lib/linux/netns.ts";
 import { statePaths } from "../../lib/linux/paths.ts";
-import { chooseNics } from "./choose.ts";
+import { chooseNics, offerOf } from "./choose.ts";
 import { type MultiNicConf, parseMultiNicConf } from "./conf.ts";
 import { delegatesOf } from "./ipam/delegates.ts";
 import { requireFreeAddresses } from "./ipam/own.ts";
@@ -31,13 +31,36 @@ async function tryAdd(conf: MultiNicConf, invocation: Invocation): Promise<void>
   using host = ownNetns();
   using store = openStore(paths);
   store.write(() => undefined);
-  // That all devices are with pods is no fault of the node; which a pod gets, only the pod's ADD says.
-  if (conf.devices !== undefined) return tryDelegate(conf, invocation);
   const nodeFile = readNodeFile(paths, invocation.network);
-  const nics = await chooseNics(conf, nodeFile, host, { invocation, store });
-  planLinks(conf, nics, "net1");
-  if (conf.ipam.mode === "own") await requireFreeAddresses(store, invocation, nics, nodeFile);
+  if (conf.devices !== undefined) await tryLending(conf, nodeFile, host, { invocation, store });
+  else {
+    const nics = await chooseNics(conf, nodeFile, host, { invocation, store });
+    planLinks(conf, nics, "net1");
+    if (conf.ipam.mode === "own") await requireFreeAddresses(store, invocation, nics, nodeFile);
+  }
   await tryDelegate(conf, invocation);
+}
+
+/** That all devices are with pods is no fault of the node's, nor that the addresses of these are. */
+async function tryLending(
+  conf: MultiNicConf,
+  nodeFile: NodeFile | undefined,
+  host: Netns,
+  { invocation, store }: { readonly invocation: Invocation; readonly store: Store },
+): Promise<void> {
+  const { findLendable } = await import("./device/status.ts");
+  const view = { netlink: host.netlink, sys: "/sys" };
+  const offer = offerOf(conf, nodeFile);
+  const { nics, indexes } = await findLendable({ conf, offer, view, invocation, store });
+  planLinks(conf, nics, "net1");
+  if (conf.ipam.mode !== "own") return;
+  await requireFreeAddresses(store, invocation, nics, nodeFile);
+  const errors: unknown[] = [];
+  for (const interfaceIndex of indexes)
+    await requireFreeAddresses(store, invocation, [{ interfaceIndex }], nodeFile).catch((error) =>
+      errors.push(error),
+    );
+  if (errors.length > 0 && errors.length === indexes.length) throw errors[0];
 }
 
 async function tryDelegate(conf: MultiNicConf, invocation: Invocation): Promise<void> {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { JsonObject } from "../../lib/cni/json.ts";
 import { pool } from "../live/conf.ts";
+import { kernelState, linkOf } from "../live/kernel-state.ts";
 import { emptyStore, storeOf, tamperStore, writeNodeFile } from "../live/node.ts";
 import { add, refused, succeed } from "../live/plugin.ts";
 import { at, atOther, here, network, useScene } from "../live/scene.ts";
@@ -95,6 +96,131 @@ describe.each([
     await arrange(asked(more));
     const error = await refused(here().node, "STATUS", asked(more));
     expect(error).toMatchObject({ code: 50, msg: expect.stringMatching(says) });
+  });
+});
+
+describe("STATUS of a network that lends NICs", () => {
+  const lending = (more: JsonObject = {}) => network({ plugin: { type: "host-device" }, ...more });
+  const named = (device: JsonObject): JsonObject => ({
+    masters: null,
+    plugin: { type: "host-device", ...device },
+  });
+  /** As pods of another main plugin do, which have addresses and no NICs. */
+  const fillBy = (more: JsonObject) => fill({ ...network(more), type: "multi-nic-ipam" });
+  const sriov = { plugin: { type: "sriov" }, masters: ["eth1"] };
+
+  const rows: readonly Row[] = [
+    [
+      "a master is no link",
+      { masters: ["eth1", "gone1"] },
+      nothing,
+      /^masters: "gone1" is no link of this host/,
+    ],
+    [
+      "a physical function is no link",
+      { ...sriov, masters: ["gone1"] },
+      nothing,
+      /^masters: "gone1" is no link/,
+    ],
+    [
+      "the node file names no link",
+      { masters: null, ...noIndex },
+      () =>
+        writeNodeFile(here().node, "n1", { hostIndex: 1, masters: [{ name: "gone1", interfaceIndex: 0 }] }),
+      /^node file: masters: "gone1" is no link/,
+    ],
+    ["the device is no link", named({ device: "gone1" }), nothing, /^plugin\.device: "gone1" is no link/],
+    [
+      "the device's address is no link's",
+      named({ hwaddr: "02:00:00:00:00:d1" }),
+      nothing,
+      /^plugin\.hwaddr: "02:00/,
+    ],
+    [
+      "there is no such PCI device",
+      { masters: null, deviceIDs: ["ffff:3b:00.1"] },
+      nothing,
+      /^deviceIDs: "ffff:3b:00\.1" is no PCI/,
+    ],
+    [
+      "no NIC is on masterNets",
+      { masters: null, masterNets: ["172.31.0.0/24"] },
+      nothing,
+      /172\.31\.0\.0\/24/,
+    ],
+    [
+      "a master is a bridge's port",
+      {},
+      () => here().node.host.ip("link add br0 type bridge") + here().node.host.ip("link set eth2 master br0"),
+      /^masters: "eth2" is a port of/,
+    ],
+    [
+      "the MTU is larger than a master's",
+      { plugin: { type: "host-device", mtu: 99999 } },
+      nothing,
+      /^plugin\.mtu: 99999/,
+    ],
+    ["the host index is missing", noIndex, nothing, /ipam\.hostIndex: missing/],
+    [
+      "the same, and all are with a pod",
+      noIndex,
+      () => add(here().node, lending(), at()),
+      /ipam\.hostIndex: missing/,
+    ],
+    ["the pool is exhausted", tight, fillBy, /no free address in 192\.168\.0\.4\/30/],
+    [
+      "the same, for virtual functions",
+      { ...tight, ...sriov },
+      fillBy,
+      /no free address in 192\.168\.0\.4\/30/,
+    ],
+  ];
+  test.each(rows)("says code 50 where %s", async (_, more, arrange, says) => {
+    await arrange(lending(more));
+    const error = await refused(here().node, "STATUS", lending(more));
+    expect(error).toMatchObject({ code: 50, msg: expect.stringMatching(says) });
+  });
+
+  const served: readonly (readonly [string, JsonObject, () => unknown])[] = [
+    ["they are there", {}, nothing],
+    ["one is with a pod", {}, () => add(here().node, lending({ masters: ["eth1"] }), at())],
+    ["all are with a pod", {}, () => add(here().node, lending(), at())],
+    [
+      "that on masterNets is with a pod",
+      { masters: null, masterNets: ["10.1.0.0/24"] },
+      () => add(here().node, lending({ masters: ["eth1"] }), at()),
+    ],
+    ["that of the name is with a pod", named({ device: "eth1" }), () => add(here().node, lending(), at())],
+    [
+      "the addresses of one with a pod are used up with it",
+      tight,
+      async () => {
+        await add(here().node, lending({ ...tight, masters: ["eth1"] }), at());
+        await add(
+          here().node,
+          { ...network({ ...tight, masters: ["eth1"] }), type: "multi-nic-ipam" },
+          atOther(),
+        );
+      },
+    ],
+    ["a device plugin says which", { masters: null }, nothing],
+    [
+      "one physical function of two has addresses",
+      { ...tight, ...sriov, masters: ["eth1", "eth2"] },
+      () => fillBy({ ...tight, masters: ["eth1"] }),
+    ],
+  ];
+  test.each(served)("is fine where %s, and changes nothing", async (_, more, arrange) => {
+    await arrange();
+    const before = [kernelState(here().node.host), storeOf(here().node)];
+    await succeed(here().node, "STATUS", lending(more));
+    expect([kernelState(here().node.host), storeOf(here().node)]).toEqual(before);
+  });
+
+  test("is fine where that of the address is with a pod", async () => {
+    const conf = lending(named({ hwaddr: linkOf(here().node.host, "eth1").address }));
+    await add(here().node, conf, at());
+    await succeed(here().node, "STATUS", conf);
   });
 });
 

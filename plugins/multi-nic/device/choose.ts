@@ -79,9 +79,7 @@ async function byName(call: DeviceCall): Promise<SelectedNic<DeviceNic>[]> {
       `args.cni.masters: ${conf.choice.masters.join(", ")} are named beside ${conf.devices?.[0]?.key}, which says already which devices; leave them out`,
     );
   }
-  // Their blocks would be guessed.
-  if (conf.ipam.mode === "own" && offer.masters.length === 0 && offer.nodeMasters?.length === 0)
-    throw noNodeMaster(await readNics(view));
+  await requireBlocks(call);
   const found: DeviceNic[] = [];
   for (const name of conf.devices ?? []) {
     const sought = await seekDevice(name, view, store);
@@ -90,8 +88,14 @@ async function byName(call: DeviceCall): Promise<SelectedNic<DeviceNic>[]> {
   return found.map((nic, place) => ({ nic, interfaceIndex: indexOf(nic, place, offer) }));
 }
 
+/** Where the node file says that no NIC is the network's, the blocks of those that are named would be guessed. */
+export async function requireBlocks({ conf, offer, view }: Pick<DeviceCall, "conf" | "offer" | "view">) {
+  if (conf.ipam.mode === "own" && offer.masters.length === 0 && offer.nodeMasters?.length === 0)
+    throw noNodeMaster(await readNics(view));
+}
+
 /** The block of a virtual function is that of its physical one, where the network or the node names that. */
-function indexOf({ name, device }: DeviceNic, place: number, { masters, nodeMasters }: Offer): number {
+export function indexOf({ name, device }: DeviceNic, place: number, { masters, nodeMasters }: Offer): number {
   const names = [device.vf?.pf, name];
   const known = nodeMasters?.find((master) => names.includes(master.name));
   if (known !== undefined) return known.interfaceIndex;

@@ -32,13 +32,20 @@ export async function reclaimDevices(store: Store, invocation: Invocation): Prom
   }
 }
 
+type Wanted = { readonly name: string } | { readonly folder: string } | { readonly mac: string };
+
 /** What is to be said of a device that is not in the host's namespace, if a pod has it. */
-export function holderOf(store: Store, wanted: { readonly name: string } | { readonly folder: string }) {
-  const loan = loansIn(store.read((tx) => tx.attachments())).find(({ link }) =>
-    "folder" in wanted ? link.device.folder === wanted.folder : link.master === wanted.name,
-  );
+export function holderOf(store: Store, wanted: Wanted) {
+  const loan = loansIn(store.read((tx) => tx.attachments())).find(({ link }) => {
+    if ("folder" in wanted) return link.device.folder === wanted.folder;
+    return "mac" in wanted ? link.device.mac === wanted.mac : link.master === wanted.name;
+  });
   return loan && `${shown(loan.link.master, loan.link.device)} is with ${describe(loan)}`;
 }
+
+/** Whether a pod has any device of the network's. */
+export const isAnyLent = (store: Store, network: string): boolean =>
+  loansIn(store.read((tx) => tx.attachments(network))).length > 0;
 
 /** Refuses, within the transaction that records an attachment, devices that another one has recorded. */
 export const refuseLent =

@@ -23,7 +23,7 @@ const ways: Record<DeviceName["by"], (name: DeviceName, view: HostView, store: S
       ? refusal(key, value, "is no link of this host; name one that `ip link` shows")
       : lentOut(`${key}: ${holder}`);
   },
-  mac: async ({ key, value }, { netlink }) => {
+  mac: async ({ key, value }, { netlink }, store) => {
     const links = (await dump(netlink, dumpLinks())).map(decodeLink);
     // Links on top of a NIC (VLANs, macvlans in passthru) have its address too.
     const [link] = links.filter(
@@ -31,7 +31,10 @@ const ways: Record<DeviceName["by"], (name: DeviceName, view: HostView, store: S
     );
     const other = links.find(({ mac }) => mac === value);
     if (link ?? other) return (link ?? other) as Link;
-    throw refusal(key, value, "is the address of no link of this host; it may be in a pod's namespace");
+    const holder = holderOf(store, { mac: value });
+    throw holder === undefined
+      ? refusal(key, value, "is the address of no link of this host; it may be in a pod's namespace")
+      : lentOut(`${key}: ${holder}`);
   },
   path: async (name, view, store) => {
     const folder = folderOfPath(name, view);

@@ -31,7 +31,7 @@ export function ownAddressing(
 function blocksOf(
   settings: PoolSettings,
   { network, env }: Invocation,
-  nics: readonly SelectedNic[],
+  nics: readonly Pick<SelectedNic, "interfaceIndex">[],
   nodeFile: NodeFile | undefined,
 ): Block[][] {
   const pool = poolOfHost(settings, nodeFile, networkFile(statePaths(env), network));
@@ -63,7 +63,7 @@ function toAddressing(
 export async function requireFreeAddresses(
   store: Store,
   invocation: Invocation,
-  nics: readonly SelectedNic[],
+  nics: readonly Pick<SelectedNic, "interfaceIndex">[],
   nodeFile: NodeFile | undefined,
 ): Promise<void> {
   const blocks = blocksOf(parsePool(invocation.conf), invocation, nics, nodeFile).flat();
