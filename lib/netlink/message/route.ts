@@ -169,7 +169,8 @@ export function decodeRoute(message: { readonly body: Uint8Array }): RouteRead {
   const family = familyOf(view.getUint8(0));
   const address = (type: number) => optional(attributes, type, (value) => readAddress(value, family));
   const metrics = optional(attributes, k.RTA_METRICS, (value) => decodeAttributes(value)) ?? new Map();
-  const others = [...metrics.keys()].some((type) => type !== k.RTAX_MTU && type !== k.RTAX_ADVMSS);
+  const others =
+    metrics.size > 0 && [...metrics.keys()].some((type) => type !== k.RTAX_MTU && type !== k.RTAX_ADVMSS);
   const onlink = (view.getUint32(8, true) & k.RTNH_F_ONLINK) !== 0;
   return {
     dst: {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parseAddress, parseCidr } from "../../../../lib/net/address.ts";
-import { CodecError, encodeBody } from "../../../../lib/netlink/codec.ts";
+import { CodecError, encodeBody, nest, u32 } from "../../../../lib/netlink/codec.ts";
 import { decodeRoute, deleteRoute, newRoute, type Route } from "../../../../lib/netlink/message/route.ts";
 
 const dst = parseCidr("10.9.0.0/16");
@@ -64,6 +64,15 @@ describe("a route comes back as it was asked for", () => {
   test.each(routes)("%s", (_name, route, scope) => {
     expect(decodeRoute(newRoute(route))).toEqual({ ...route, scope, type: 1 });
   });
+});
+
+test.each([
+  ["none", [], undefined],
+  ["an MTU and an MSS", [u32(2, 1400), u32(8, 1360)], undefined],
+  ["an initial window beside an MTU", [u32(2, 1400), u32(11, 2)], true],
+])("a route with %s says whether it has metrics that are not named", (_name, metrics, others) => {
+  const header = Uint8Array.of(2, 16, 0, 0, 254, 4, 0, 1, 0, 0, 0, 0);
+  expect(decodeRoute({ body: encodeBody(header, [nest(8, metrics)]) }).otherMetrics).toBe(others);
 });
 
 describe("labels name destination, gateways and table", () => {
