@@ -52,6 +52,8 @@ export async function takeFile(
       ...(state.cluster === undefined || options.renumber ? [] : exchanges(state.cluster, cluster)),
     ];
     if (problems.length > 0) throw new HeldError(problems);
+    // To compare 1,000 hosts' NICs takes 12 ms, and to plan as much: calls are taken between them.
+    await setImmediate();
     take(state, read, host, options);
     say("info", "took the cluster file", {
       file: options.file,
