@@ -108,6 +108,27 @@ describeWhere(sriov(), "virtual functions of an emulated NIC that has SR-IOV", (
     expect(state()).toEqual(before);
   });
 
+  test.each([
+    ["has another name", ""],
+    ["has another name, and its own is another link's", "link add ORIGINAL type bridge"],
+  ])("are as they were though their physical function %s by then", async (_title, more) => {
+    const before = state();
+    const network1 = network(ids.slice(0, 1), { vlan: 7, trust: "on", mac: "02:00:00:00:00:a3" });
+    const result = await add(node, network1, at(0));
+    // Up as it is: igb forgets the addresses of virtual functions when it goes down.
+    node.host.ip(`link set ${pf.ifname} name renamed0`);
+    if (more !== "") node.host.ip(more.replace("ORIGINAL", pf.ifname));
+    try {
+      await succeed(node, "CHECK", withPrevResult(network1, result), at(0));
+      await succeed(node, "DEL", network1, at(0));
+    } finally {
+      if (more !== "") node.host.ip(`link del ${pf.ifname}`);
+      node.host.ip(`link set renamed0 name ${pf.ifname}`);
+    }
+    expect(state()).toEqual(before);
+    expect(storeOf(node)).toEqual(emptyStore);
+  });
+
   test("carry traffic, several to a pod, those of one VLAN to each other", async () => {
     const before = state();
     const mine = network(ids.slice(0, 2), { vlan: 7, mtu: 1400 });
@@ -180,15 +201,18 @@ describeWhere(sriov(), "virtual functions of an emulated NIC that has SR-IOV", (
     }
   });
 
-  test("are lent whole by host-device too, by resources that are joined by commas", async () => {
-    const before = state();
-    const mellanox = conf({ plugin: { type: "host-device" }, deviceID: ids.slice(0, 2).join(",") });
-    const result = await add(node, mellanox, at(0));
-    expect(result.interfaces.map(({ pciID }) => pciID)).toEqual(ids.slice(0, 2));
-    await succeed(node, "CHECK", withPrevResult(mellanox, result), at(0));
-    await succeed(node, "DEL", mellanox, at(0));
-    expect(state()).toEqual(before);
-  });
+  test.each(["host-device", "mellanox"])(
+    "are lent whole by %s too, by resources that are joined by commas",
+    async (type) => {
+      const before = state();
+      const mellanox = conf({ plugin: { type }, deviceID: ids.slice(0, 2).join(",") });
+      const result = await add(node, mellanox, at(0));
+      expect(result.interfaces.map(({ pciID }) => pciID)).toEqual(ids.slice(0, 2));
+      await succeed(node, "CHECK", withPrevResult(mellanox, result), at(0));
+      await succeed(node, "DEL", mellanox, at(0));
+      expect(state()).toEqual(before);
+    },
+  );
 
   test("go home by their alias where the store was lost", async () => {
     const [before, name] = [state(), names[1]];

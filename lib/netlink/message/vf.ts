@@ -124,14 +124,18 @@ function setOne({ pf, pfIndex, number }: VfAddress, key: keyof VfSettings, value
   };
 }
 
-/** A link by name, with what it keeps of its virtual functions. ENODEV where there is none. */
-export function getVfs(pf: string): Request {
+/** By which a link is looked up. */
+export type LinkKey = { readonly name: string } | { readonly index: number };
+
+/** A link with what it keeps of its virtual functions. ENODEV where there is none. */
+export function getVfs(pf: LinkKey): Request {
+  const [index, name] = "index" in pf ? [pf.index, []] : [0, [text(k.IFLA_IFNAME, pf.name)]];
   return {
     type: k.RTM_GETLINK,
     flags: k.NLM_F_REQUEST | k.NLM_F_ACK,
-    label: `look up the virtual functions of ${pf}`,
-    body: encodeBody(header(0), [
-      text(k.IFLA_IFNAME, pf),
+    label: `look up the virtual functions of ${"index" in pf ? `link ${pf.index}` : pf.name}`,
+    body: encodeBody(header(index), [
+      ...name,
       u32(k.IFLA_EXT_MASK, RTEXT_FILTER_VF | k.RTEXT_FILTER_SKIP_STATS),
     ]),
   };

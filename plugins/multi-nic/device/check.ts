@@ -1,7 +1,9 @@
 import type { Netns } from "../../../lib/linux/netns.ts";
 import type { Plan } from "../plan.ts";
 import { isLent } from "./device.ts";
-import { differing, readVf } from "./restore.ts";
+import { sys } from "./find.ts";
+import { differing } from "./restore.ts";
+import { findVf } from "./vf.ts";
 
 /** What is otherwise than the plan says beside the pod's links, as sentences. */
 export async function differencesOfDevices(plan: Plan, host: Netns, pod: Netns): Promise<string[]> {
@@ -16,13 +18,13 @@ async function differencesOfVfs(plan: Plan, { netlink }: Netns): Promise<string[
   for (const { ifname, kind, mac, device } of plan.links.filter(isLent)) {
     const { vf } = device;
     if (kind.kind !== "sriov" || vf === undefined) continue;
-    const now = await readVf(vf, netlink);
+    const is = await findVf(device, { sys, netlink });
     const wanted = { ...kind.vf, ...(mac === undefined ? {} : { mac }) };
-    if (now === undefined) found.push(`${ifname}: virtual function ${vf.number} of ${vf.pf} is gone`);
+    if (is === undefined) found.push(`${ifname}: virtual function ${vf.number} of ${vf.pf} is gone`);
     else
-      for (const [key, value] of Object.entries(differing(wanted, now))) {
-        const is = JSON.stringify(now[key as keyof typeof now]);
-        found.push(`${ifname}: ${vf.pf} keeps ${key} ${is} of it, not ${JSON.stringify(value)}`);
+      for (const [key, value] of Object.entries(differing(wanted, is.now))) {
+        const kept = JSON.stringify(is.now[key as keyof typeof is.now]);
+        found.push(`${ifname}: ${is.pf} keeps ${key} ${kept} of it, not ${JSON.stringify(value)}`);
       }
   }
   return found;

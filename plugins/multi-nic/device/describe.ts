@@ -1,14 +1,14 @@
 import { present } from "../../../lib/netlink/codec.ts";
 import { IFF_LOOPBACK, IFF_LOWER_UP, IFF_UP } from "../../../lib/netlink/constants.ts";
 import { kindName } from "../../../lib/netlink/kind/kinds.ts";
-import { decodeLink, type Link } from "../../../lib/netlink/message/link.ts";
-import { decodeVfs, getVfs } from "../../../lib/netlink/message/vf.ts";
+import type { Link } from "../../../lib/netlink/message/link.ts";
 import { refusal } from "../../../lib/nic/describe.ts";
 import { devicePath, folderOf } from "../../../lib/nic/device.ts";
 import { type HostView, readAddresses, readDefaultRoutes } from "../../../lib/nic/discover.ts";
 import { portOf, virtualFunctionOf } from "../../../lib/nic/pci.ts";
 import type { MultiNicConf } from "../conf.ts";
 import type { DeviceNic, HostDevice, HostVf } from "./device.ts";
+import { vfOf } from "./vf.ts";
 
 /** A link that a key of the configuration names. */
 export interface Sought {
@@ -92,13 +92,8 @@ async function describeVf(
       `(${link.name}) is no virtual function; use plugin.type host-device for a whole NIC, or name a virtual function`,
     );
   }
-  // In switchdev mode the physical function's device has the links of its representors too.
-  for (const pf of vf.pfs) {
-    const [[message] = []] = await netlink.request([getVfs(pf)]);
-    const was = message && decodeVfs(message).get(vf.number);
-    if (message !== undefined && was !== undefined)
-      return { pf, pfIndex: decodeLink(message).index, number: vf.number, was };
-  }
+  const is = await vfOf(vf, netlink);
+  if (is !== undefined) return { pf: is.pf, pfIndex: is.pfIndex, number: is.number, was: is.now };
   throw refusal(
     key,
     value,

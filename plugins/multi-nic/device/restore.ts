@@ -6,12 +6,14 @@ import { NetlinkError } from "../../../lib/netlink/error.ts";
 import { newAddress } from "../../../lib/netlink/message/address.ts";
 import { addAltNames, deleteAltNames } from "../../../lib/netlink/message/alt-names.ts";
 import { type Link, type LinkChange, setLink } from "../../../lib/netlink/message/link.ts";
-import { decodeVfs, getVfs, setVf, type VfSettings } from "../../../lib/netlink/message/vf.ts";
+import { setVf, type VfSettings } from "../../../lib/netlink/message/vf.ts";
 import type { LentLink } from "../plan.ts";
 import { giveAddress } from "./address.ts";
 import { shown } from "./device.ts";
+import { sys } from "./find.ts";
 import type { Way } from "./give-back.ts";
 import { namesTaken } from "./move.ts";
+import { findVf } from "./vf.ts";
 
 /** Gives a device that is at home all that it had there; one that nobody has touched is left as it is. */
 export async function restoreLink(home: Link, link: LentLink, group: number, way: Way): Promise<void> {
@@ -64,26 +66,11 @@ async function take(step: Request, { master, device }: LentLink, { netlink }: Ne
   }
 }
 
-/** Gives a physical function back what it kept of the virtual one. Where either is gone, so is what it kept. */
-export async function restoreVf({ device: { vf } }: LentLink, { netlink }: Netns): Promise<void> {
-  if (vf === undefined) return;
-  const now = await readVf(vf, netlink);
-  if (now === undefined) return;
-  for (const request of setVf(vf, differing(vf.was, now))) await netlink.request([request]);
-}
-
-/** What the physical function keeps; undefined where either is gone. */
-export async function readVf(
-  { pf, number }: NonNullable<LentLink["device"]["vf"]>,
-  netlink: Netns["netlink"],
-): Promise<VfSettings | undefined> {
-  try {
-    const [[message] = []] = await netlink.request([getVfs(pf)]);
-    return message && decodeVfs(message).get(number);
-  } catch (error) {
-    if (error instanceof NetlinkError && error.code === "ENODEV") return undefined;
-    throw error;
-  }
+/** Gives a physical function back what it kept of the virtual one. Where that is gone, so is what was kept. */
+export async function restoreVf({ device }: LentLink, { netlink }: Netns): Promise<void> {
+  const is = await findVf(device, { sys, netlink });
+  if (is === undefined) return;
+  for (const request of setVf(is, differing(device.vf?.was ?? {}, is.now))) await netlink.request([request]);
 }
 
 /** What is wanted and is otherwise. */
