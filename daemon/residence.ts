@@ -15,7 +15,7 @@ export async function settle(): Promise<void> {
   // optimising ones do not pay here either: 18 MB more, and no call is faster (docs/performance.md).
   setFlagsFromString("--sparkplug");
   // Idle, it takes nothing from anybody. Where pods start, the node is busiest, and each call that waits 200 ms for it is
-  // served by a process of its own, at twenty times the CPU time.
+  // served by a process of its own, at six times the CPU time (docs/performance.md).
   goFirst();
   keepDatabasesOpen();
   lockOffThread();
