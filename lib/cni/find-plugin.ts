@@ -22,6 +22,10 @@ export function findPlugin(type: string, folders: readonly string[]): string {
   );
 }
 
+/** Whether it would find one. */
+export const isInstalled = (type: string, folders: readonly string[]): boolean =>
+  isPlainName(type) && folders.some((folder) => isRegularFile(join(folder, type)));
+
 function isPlainName(type: string): boolean {
   return type !== "" && type !== "." && type !== ".." && !type.includes("/") && !type.includes("\0");
 }

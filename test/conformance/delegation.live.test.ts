@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { afterEach, describe, expect, test } from "vitest";
 import type { JsonObject } from "../../lib/cni/json.ts";
 import { type FakeIpam, makeFakeIpam } from "../live/fake-ipam.ts";
@@ -61,6 +62,26 @@ describe("the delegate", () => {
     expect(error).toMatchObject({ code, msg: expect.stringMatching(says) });
     await expectNothingLeft();
   });
+
+  const ends: readonly (readonly [string, () => Promise<unknown>])[] = [
+    ["DEL", () => succeed(here().node, "DEL", delegating(), found())],
+    ["DEL without a namespace", () => succeed(here().node, "DEL", delegating(), { ...found(), netns: "" })],
+    ["GC, which cannot ask it for more,", () => refused(here().node, "GC", delegating(valid()), found())],
+  ];
+  test.each(ends)(
+    "is gone while a pod has its addresses: %s takes all else away, and says so in the log",
+    async (_, end) => {
+      ipam = makeFakeIpam(good, "exit 1");
+      await add(here().node, delegating(), found());
+      expect(await refused(here().node, "DEL", delegating(), found())).toMatchObject({ code: 102 });
+      ipam.uninstall();
+      await end();
+      await expectNothingLeft();
+      const log = readFileSync(here().node.logFile, "utf8");
+      for (const ifname of ["net1-0", "net1-1"])
+        expect(log).toMatch(new RegExp(`an IPAM that is gone keeps .*"ipam":"fake-ipam","link":"${ifname}"`));
+    },
+  );
 
   test("is not run with the verb of another: what DEL calls is asked for DEL alone", async () => {
     ipam = makeFakeIpam(good);

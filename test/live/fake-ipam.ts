@@ -16,6 +16,8 @@ export interface FakeIpam extends Disposable {
   calls(): readonly FakeCall[];
   /** From now on the file "$0.well" is there, for scripts that look for it. */
   recover(): void;
+  /** From now on it is not installed. */
+  uninstall(): void;
   /** What it is called in `ipam.type`. */
   readonly type: string;
 }
@@ -43,6 +45,7 @@ ${add}
   return {
     folder,
     type: "fake-ipam",
+    uninstall: () => rmSync(file),
     recover: () => writeFileSync(`${file}.well`, ""),
     calls: () =>
       readFileSync(log, "utf8")

@@ -1,6 +1,7 @@
 import { parseJsonObject, valueIn } from "../../../lib/cni/conf.ts";
 import { delegateAdd, delegateCheck, delegateDel, findDelegate, timeOf } from "../../../lib/cni/delegate.ts";
 import { CniError, ErrorCode } from "../../../lib/cni/error.ts";
+import { isInstalled } from "../../../lib/cni/find-plugin.ts";
 import type { Invocation } from "../../../lib/cni/invocation.ts";
 import type { JsonObject } from "../../../lib/cni/json.ts";
 import type { Result } from "../../../lib/cni/result.ts";
@@ -155,11 +156,20 @@ function requireAddresses(
 
 const typeOf = (calls: readonly DelegateCall[]): string => calls[0]?.type ?? "(none)";
 
-/** DEL of every call, each tried whatever the others answer. @throws the error, or an AggregateError of several */
+/**
+ * DEL of every call, each tried whatever the others answer. A plugin that is not installed any more is done without, since a
+ * pod would be in Terminating for as long as it is not: what it leased is its own to collect.
+ * @throws the error, or an AggregateError of several
+ */
 export async function undoDelegates(calls: readonly DelegateCall[], invocation: Invocation): Promise<void> {
   const errors: unknown[] = [];
   const timeLeft = timeOf("DEL");
   for (const { type, ifname, conf } of calls) {
+    if (!isInstalled(type, invocation.path)) {
+      const fields = { ipam: type, link: ifname, remedy: remedyOfGone };
+      invocation.log.error("an IPAM that is gone keeps what it leased", fields);
+      continue;
+    }
     try {
       await delegateDel(invocation, type, conf, { ifname, timeLeft });
     } catch (error) {
@@ -169,6 +179,8 @@ export async function undoDelegates(calls: readonly DelegateCall[], invocation: 
   if (errors.length === 1) throw errors[0];
   if (errors.length > 1) throw new AggregateError(errors, `${errors.length} IPAM calls of DEL failed`);
 }
+
+const remedyOfGone = "should it be installed again, let it collect (GC), or remove the leases from its store";
 
 /** CHECK of every call, with the result that the attachment had (SPEC.md, section 4, "Delegated plugin execution"). */
 export async function checkDelegates(calls: readonly DelegateCall[], invocation: Invocation): Promise<void> {
