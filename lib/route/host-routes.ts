@@ -35,10 +35,7 @@ export function rulesOf(network: string, subnets: readonly Cidr[]): Rule[] {
   }));
 }
 
-export const toRoute = (
-  network: string,
-  { dst, gateway, oif }: Pick<HostRoute, "dst" | "gateway" | "oif">,
-): Route => ({
+export const toRoute = (network: string, { dst, gateway, oif }: HostRoute): Route => ({
   dst,
   gateway,
   oif,
