@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openNetns } from "../../lib/linux/netns.ts";
 import { parseCidr } from "../../lib/net/address.ts";
 import { newRule } from "../../lib/netlink/message/rule.ts";
@@ -23,7 +23,15 @@ afterEach(() => {
   for (const each of [pod, node]) each[Symbol.dispose]();
 });
 
-const network = conf({ masters: ["eth1", "eth2"], sourceRouting: true });
+const plugins = {
+  ipvlan: { type: "ipvlan" },
+  macvlan: { type: "macvlan" },
+  vlan: { type: "vlan", vlan: 7 },
+} as const;
+type Kind = keyof typeof plugins;
+const networkOf = (kind: Kind) =>
+  conf({ plugin: plugins[kind], masters: ["eth1", "eth2"], sourceRouting: true });
+const network = networkOf("macvlan");
 const group = groupOf({ network: "n1", containerId: "c1", ifname: "net1" });
 const namesIn = (ns: Namespace) => linksOf(ns).map(({ ifname }) => ifname);
 const at = () => ({ netns: pod.path });
@@ -57,8 +65,8 @@ const rows: readonly Row[] = [
     ["lo"],
   ],
   [
-    "takes a link out of the group, renames it and gives it another address",
-    () => pod.ip("link set net1-1 down name eth9 group 0 address 02:00:00:00:00:c1"),
+    "takes a link out of the group, renames it and gives it another MTU",
+    () => pod.ip("link set net1-1 down name eth9 group 0 mtu 1400"),
     ["lo"],
   ],
   [
@@ -69,35 +77,39 @@ const rows: readonly Row[] = [
     },
     ["lo", "net1-0"],
   ],
-  [
-    "replaces a link by one of its own, on it before it was deleted: that is left to it",
-    () => {
-      pod.ip("link add link net1-0 name own type macvlan mode bridge");
-      pod.ip("link del net1-0");
-    },
-    ["lo", "own"],
-  ],
   ["adds a rule of ours that no one can delete", () => addPermanentRule(), ["lo"]],
 ];
 
-describeWhere(linkKind("macvlan"), "DEL of a pod that", () => {
-  test.each(rows)("%s", async (_title, does, left) => {
-    const host = linksOf(node.host);
-    await add(node, network, at());
-    await does();
-    for (const _turn of ["first", "second"]) {
-      await succeed(node, "DEL", network, at());
-      expect(namesIn(pod)).toEqual(left);
-      expect(storeOf(node)).toEqual(emptyStore);
-      expect(namesIn(node.host)).toEqual(host.map(({ ifname }) => ifname));
-    }
+describe.each<Kind>(["ipvlan", "macvlan", "vlan"])("%s", (kind) => {
+  describeWhere(linkKind(kind), "DEL of a pod that", () => {
+    test.each(rows)("%s", async (_title, does, left) => {
+      const host = linksOf(node.host);
+      await add(node, networkOf(kind), at());
+      await does();
+      for (const _turn of ["first", "second"]) {
+        await succeed(node, "DEL", networkOf(kind), at());
+        expect(namesIn(pod)).toEqual(left);
+        expect(storeOf(node)).toEqual(emptyStore);
+        expect(namesIn(node.host)).toEqual(host.map(({ ifname }) => ifname));
+      }
+    });
   });
+});
 
-  test("takes a link out of the group is what CHECK tells of", async () => {
+describeWhere(linkKind("macvlan"), "a pod", () => {
+  test("takes a link out of its group, and CHECK tells of it", async () => {
     const result = await add(node, network, at());
     pod.ip("link set net1-0 group 0");
     const { code, msg } = await refused(node, "CHECK", withPrevResult(network, result), at());
     expect([code, msg]).toEqual([106, expect.stringMatching(/net1-0 is in link group 0, not \d+/)]);
+  });
+
+  test("replaces a link by one of its own, on it before it was deleted, and DEL leaves that to it", async () => {
+    await add(node, network, at());
+    pod.ip("link add link net1-0 name own type macvlan mode bridge");
+    pod.ip("link del net1-0");
+    await succeed(node, "DEL", network, at());
+    expect(namesIn(pod)).toEqual(["lo", "own"]);
   });
 });
 
