@@ -20,7 +20,7 @@ test("a burst says how many calls were not the daemon's", () => {
     rounds: 30,
     burst: { pods: 50, rounds: 10, fallbacks: { calls: 1100, left: 3 }, rates },
   });
-  expect(text).toContain("| DEL | 100 | 250, 2.50 |");
+  expect(text).toContain("| DEL | 100 (1) | 250 (1), 2.50 |");
   expect(text).toContain("left 3 of 1100 calls");
 });
 
