@@ -49,6 +49,8 @@ async function stopReader({ process: { pid } }: Daemon): Promise<number> {
       const children = readdirSync(tasks).map((task) => readFileSync(join(tasks, task, "children"), "utf8"));
       const [reader = 0] = children.join(" ").split(" ").filter(Boolean).map(Number);
       expect(reader).toBeGreaterThan(0);
+      // Until it is another program, the daemon waits for it in spawn.
+      expect(readFileSync(`/proc/${reader}/cmdline`, "utf8")).toContain("read-cluster");
       process.kill(reader, "SIGSTOP");
       return reader;
     },
