@@ -40,19 +40,27 @@ function foldValues(valueType: z.core.$ZodType, json: JsonObject): Json {
   return objectOf(entries as [string, Json][]);
 }
 
+/** Any number of keys that nobody reads may be there, so what needs no change is not copied. */
 function foldObject(shape: Readonly<Record<string, z.core.$ZodType>>, json: JsonObject): Json {
   const spelling = new Map(Object.keys(shape).map((key) => [key.toLowerCase(), key]));
   const nameOf = (key: string) =>
     Object.hasOwn(shape, key) ? key : (spelling.get(key.toLowerCase()) ?? key);
+  const keys = Object.keys(json);
+  const known = keys.filter((key) => Object.hasOwn(shape, nameOf(key)));
   // Exact spellings go last, and so win over the others.
-  const entries = Object.entries(json).sort(([a], [b]) => Number(a === nameOf(a)) - Number(b === nameOf(b)));
-  const folded = entries.flatMap(([key, value = null]): [string, Json][] => {
-    const name = nameOf(key);
-    const type = Object.hasOwn(shape, name) ? shape[name] : undefined;
-    if (type === undefined) return [[name, value]];
-    return value === null && !takesNull(type) ? [] : [[name, foldKeys(type, value)]];
-  });
-  return objectOf(folded);
+  const sorted = known.sort((a, b) => Number(a === nameOf(a)) - Number(b === nameOf(b)));
+  const folded = new Map<string, Json>();
+  let isSame = !Object.hasOwn(json, "__proto__");
+  for (const key of sorted) {
+    const value = json[key] ?? null;
+    const type = shape[nameOf(key)];
+    const kept = type !== undefined && (value !== null || takesNull(type));
+    if (kept) folded.set(nameOf(key), foldKeys(type, value));
+    isSame &&= kept && key === nameOf(key) && folded.get(key) === value;
+  }
+  if (isSame) return json;
+  const unknown = keys.filter((key) => !Object.hasOwn(shape, nameOf(key)));
+  return objectOf([...unknown.map((key): [string, Json] => [key, json[key] ?? null]), ...folded]);
 }
 
 function takesNull(schema: z.core.$ZodType): boolean {
