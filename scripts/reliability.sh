@@ -9,7 +9,8 @@ Runs the long tests (root), with what they need installed and built first. Each 
 for docs/reliability.md; how far it is goes to stderr. PART is one of:
   faults         each system call of ADD, DEL and GC killed or made to fail: four macvlan NICs (15 to 40 minutes)
   faults-ipvlan  the same with ipvlan, in the test kernel (1 to 2 hours)
-  fuzz           200,000 configurations, structured and mangled, for the parsers of all plugins (2 minutes)
+  fuzz           200,000 configurations, structured and mangled, for all plugins, 5,700 huge ones, and 27,000 of all
+                 sorts for the real verbs (10 to 30 minutes)
   fuzz-client    the thin client under libFuzzer, with AddressSanitizer (5 minutes; FUZZ_SECONDS for others)
   install        install.sh and its removal killed at each of their steps, and at a power cut there (6 minutes)
   concurrency    50 pods of 4 NICs at once, then 2,000 operations by 16 workers (2 minutes)
