@@ -67,7 +67,8 @@ for part in "${parts[@]}"; do
     faults-ipvlan)
       nice scripts/test-kernel/run.sh -t 14400 -- node scripts/reliability/faults.ts --plugin ipvlan "$@"
       ;;
-    fuzz) MULTI_NIC_CNI_FUZZ_RUNS=33400 tests unit test/fuzz ;;
+    fuzz) MULTI_NIC_CNI_FUZZ_RUNS=33400 tests unit test/fuzz &&
+      MULTI_NIC_CNI_FUZZ_RUNS=33400 tests live test/fuzz ;;
     fuzz-client) fuzz_client ;;
     install) MULTI_NIC_CNI_INSTALL_KILLS=1 tests live test/scripts/install/faults &&
       MULTI_NIC_CNI_INSTALL_KILLS=1 tests live test/scripts/install/power-cut ;;

@@ -14,7 +14,7 @@ import { ownAddressing } from "../../plugins/multi-nic/ipam/own.ts";
 import { plugin as multiNicIpam } from "../../plugins/multi-nic-ipam/main.ts";
 import { structured } from "./arbitrary-configuration.ts";
 import { environment } from "./arbitrary-environment.ts";
-import { everyHuge, huge } from "./arbitrary-huge.ts";
+import { huge } from "./arbitrary-huge.ts";
 import { mangled } from "./arbitrary-mangled.ts";
 import { expectOneAnswer, fewRuns, inTime, numRuns, timeout } from "./case.ts";
 
@@ -32,7 +32,7 @@ const nic = {
 
 const links = Array.from({ length: 8 }, (_, i) => ({ ifname: `net1-${i}`, master: `eth${i}` }));
 
-/** multi-nic without the kernel: every verb does all the parsing and deciding that comes before it. The verbs: verbs.test.ts. */
+/** multi-nic without the kernel: every verb does all the parsing and deciding that comes before it. The verbs: verbs.live.test.ts. */
 const parsing = async (invocation: Invocation) => {
   const conf = parseMultiNicConf(invocation);
   if (conf.ipam.mode === "own") ownAddressing(invocation, [{ nic, interfaceIndex: 0 }], undefined);
@@ -89,23 +89,6 @@ describe.each(plugins)("$name", (plugin) => {
       expect(served).toBeGreaterThan(least);
     },
   );
-
-  test("answers whatever is huge, in its time", { timeout }, async () => {
-    const env = {
-      CNI_COMMAND: "ADD",
-      CNI_CONTAINERID: "c1",
-      CNI_NETNS: "/run/netns/none",
-      CNI_IFNAME: "net1",
-      CNI_PATH: "/nonexistent",
-      MULTI_NIC_CNI_STATE_DIR: join(folder, "state"),
-      MULTI_NIC_CNI_LOG_FILE: "off",
-    };
-    for (const [title, stdin] of everyHuge()) {
-      const around = { env, readStdin: () => stdin, ownNetns: () => false };
-      const outcome = await inTime(() => execute(plugin, around), title);
-      expectOneAnswer(outcome, { anyCode: plugin === infraDpuCni });
-    }
-  });
 
   test("has made no file beside its state", () => {
     expect(readdirSync(folder).filter((name) => name !== "state")).toEqual([]);

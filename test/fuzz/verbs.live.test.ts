@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { execute } from "../../lib/cni/execute.ts";
 import type { Plugin } from "../../lib/cni/plugin.ts";
 import { emptyResult } from "../../lib/cni/result.ts";
+import { plugin as infraDpuCni } from "../../plugins/infra-dpu-cni/main.ts";
 import { plugin as multiNic } from "../../plugins/multi-nic/main.ts";
 import { plugin as multiNicIpam } from "../../plugins/multi-nic-ipam/main.ts";
 import { structured } from "./arbitrary-configuration.ts";
@@ -95,4 +96,20 @@ describe.each([multiNic, multiNicIpam])("$name", (plugin) => {
       expect(outcome, title).toEqual(await call(idle, "DEL", "", stdin));
     }
   });
+
+  test("ADD answers whatever is huge, with a code of its own, in its time", { timeout }, async () => {
+    for (const [title, stdin] of everyHuge()) {
+      const outcome = await inTime(() => call(plugin, "ADD", "/run/netns/none", stdin), title);
+      expectOneAnswer(outcome, { anyCode: false });
+      expect(outcome.exitCode, title).toBe(1);
+    }
+  });
+});
+
+test("infra-dpu-cni answers whatever is huge, in its time", { timeout }, async () => {
+  for (const [title, stdin] of everyHuge()) {
+    const outcome = await inTime(() => call(infraDpuCni, "ADD", "/run/netns/none", stdin), title);
+    expectOneAnswer(outcome, { anyCode: true });
+    expect(outcome.exitCode, title).toBe(1);
+  }
 });
