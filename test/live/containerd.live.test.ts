@@ -191,11 +191,18 @@ describeWhere(containerdNeeds, "containerd, by its CRI socket", () => {
         (pod) => pod[Symbol.dispose](),
         () => {}, // the connection breaks
       );
-      await when();
-      containerd.kill("everything");
-      await running;
-      const { leases } = storeOf(node);
-      await containerd.restart();
+      let leases: readonly string[] = [];
+      try {
+        await when();
+      } finally {
+        containerd.kill("everything");
+        await running;
+        try {
+          leases = storeOf(node).leases;
+        } finally {
+          await containerd.restart();
+        }
+      }
       return leases;
     };
     const holdNoLeaseIsLeft = async () => {

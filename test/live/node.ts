@@ -84,11 +84,14 @@ export function writeNodeFile(node: Node, network: string, content: unknown): vo
   writeFileSync(join(node.stateDir, "networks", `${network}.json`), JSON.stringify(content));
 }
 
+/** ms for whoever holds a lock to let it go: one that was killed is not gone at once. */
+const lockTimeout = 10_000;
+
 /** The store, read past the product's own code. */
 export function storeOf({ stateDir }: Node): { attachments: readonly string[]; leases: readonly string[] } {
   const file = join(stateDir, "state.db");
   if (!existsSync(file)) return { attachments: [], leases: [] };
-  const db = new DatabaseSync(file, { readOnly: true });
+  const db = new DatabaseSync(file, { readOnly: true, timeout: lockTimeout });
   try {
     const texts = (sql: string) =>
       db
@@ -108,7 +111,7 @@ export const emptyStore = { attachments: [], leases: [] };
 
 /** Changes the store behind the product's back. */
 export function tamperStore({ stateDir }: Node, sql: string): void {
-  const db = new DatabaseSync(join(stateDir, "state.db"));
+  const db = new DatabaseSync(join(stateDir, "state.db"), { timeout: lockTimeout });
   try {
     db.exec(sql);
   } finally {

@@ -94,7 +94,7 @@ export function callHere(node: Node, command: string, conf: JsonObject, { netns,
 
 /** What is recorded of the one attachment that there is. */
 export function recordedPlan({ stateDir }: Node): string {
-  const db = new DatabaseSync(join(stateDir, "state.db"), { readOnly: true });
+  const db = new DatabaseSync(join(stateDir, "state.db"), { readOnly: true, timeout: 10_000 });
   const [row] = db.prepare("SELECT plan FROM attachments").all();
   db.close();
   return String(row?.plan);
