@@ -12,8 +12,8 @@ Installs what is missing (Debian packages, npm modules), builds, and runs all th
         conformance suite with every call handed to multi-nicd
   uml   the same tests in a User-Mode Linux kernel, which has ipvlan (root)
   qemu  those that need a NIC with SR-IOV, on QEMU's (root)
-Lists each test that was skipped, with the reason, each that failed, and each that passed at the second try, which
-only uml and qemu make: in emulated kernels. The last line is the sum:
+Lists each test that was skipped, with the reason, each that failed, and each that passed at the second try only, with how
+it failed at the first (live tests alone have a second). The last line is the sum:
   <n> passed, <n> failed, <n> skipped
 Exit status 1 when one failed or none ran. Reports: build/reports/*.json.
 EOT
@@ -109,13 +109,15 @@ npm_modules() {
   npm ci --no-progress
 }
 
-# live_tests REPORT PREFIX... [-- FILE...]: whole runs of executables, each listed; all files, or those named.
+# live_tests REPORT PREFIX... [-- FILE...]: whole runs of executables, each listed; all files, or those named. Their clocks
+# go on while the machine, or the one that emulates them, does other work: what fails is tried once more. The sum names it,
+# and how it failed at first.
 live_tests() {
   local report=$1 prefix=()
   shift
   while [ $# -gt 0 ] && [ "$1" != -- ]; do prefix+=("$1") && shift; done
   [ $# = 0 ] || shift
-  "${prefix[@]}" node node_modules/vitest/vitest.mjs run --project live \
+  "${prefix[@]}" node node_modules/vitest/vitest.mjs run --project live --retry=1 \
     --reporter=verbose --reporter=json --outputFile.json="$report" "$@"
 }
 
@@ -132,10 +134,6 @@ conformance_by_daemon() {
     test/conformance test/live/attach.live.test.ts
 }
 
-# The clock of an emulated kernel goes on while the machine does other work, and a connection or a neighbour is given up
-# meanwhile: what fails in one is tried once more. The sum names it, and how it failed.
-once_more=--retry=1
-
 # In the test kernel run those that have something to do with ipvlan, and those that read the kernel's bytes: the others
 # would only repeat, ten times slower, what this machine's kernel has answered. What the kernel must have there is
 # required: a test that needs one of these fails rather than being skipped.
@@ -143,7 +141,7 @@ live_in_uml() {
   local files
   mapfile -t files < <(grep --recursive --files-with-matches ipvlan test --include='*.live.test.ts')
   live_tests "$reports/uml.json" scripts/test-kernel/run.sh -t 1800 -m 3G -w "$reports" \
-    -e MULTI_NIC_CNI_REQUIRE="ipvlan macvlan veth dummy vlan bond vrf" -- "$once_more" "${files[@]}" test/lib
+    -e MULTI_NIC_CNI_REQUIRE="ipvlan macvlan veth dummy vlan bond vrf" -- "${files[@]}" test/lib
 }
 
 # In Debian's kernel with an emulated NIC run those that need its virtual functions: every processor is emulated too.
@@ -151,7 +149,7 @@ live_in_qemu() {
   local files
   mapfile -t files < <(grep --recursive --files-with-matches 'sriov()' test --include='*.live.test.ts')
   live_tests "$reports/qemu.json" scripts/test-kernel/qemu/run.sh -t 900 -n 1 -w "$reports" \
-    -e MULTI_NIC_CNI_REQUIRE="sriov ipvlan macvlan veth" -- "$once_more" "${files[@]}"
+    -e MULTI_NIC_CNI_REQUIRE="sriov ipvlan macvlan veth" -- "${files[@]}"
 }
 
 prepare packages packages
