@@ -1,4 +1,4 @@
-/** A process of store-concurrency.test.ts: attaches, and every third time detaches, as often as it is told. */
+/** A process of store-concurrency.live.test.ts: attaches, and every third time detaches, as often as it is told. */
 import { openStore } from "../../../lib/ipam/store.ts";
 import { formatAddress } from "../../../lib/net/address.ts";
 import { attachment, blockOf } from "./store-records.ts";
