@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { openNetns } from "../lib/linux/netns.ts";
+import { readNics } from "../lib/nic/discover.ts";
 import type { HostNic } from "../lib/nic/host-nic.ts";
 import { offeredNics } from "../lib/nic/offer.ts";
 import { type Policy, strategies } from "../lib/nic/policy/policy.ts";
@@ -11,8 +12,9 @@ import { surveyNics } from "../lib/nic/survey.ts";
 import { time } from "./time.ts";
 
 const usage = `Usage: node bench/nics.ts [--links N] [--nics N] [--rounds N]
-Times, in a network namespace of its own: discovery among N links (1000), none of them or some NICs; and each policy's
-choice among N NICs (32). The first round is a process's first, which is what a standalone ADD has. Needs root.`;
+Times, in a network namespace of its own: what an ADD reads that has no masters to look up, and discovery, among N links
+(1000), none of them or some NICs; and each policy's choice among N NICs (32). The first round is a process's first, which
+is what a standalone ADD has. Needs root.`;
 
 const { values } = parseArgs({
   options: {
@@ -37,6 +39,8 @@ async function discovery(links: number, rounds: number): Promise<void> {
     });
     using host = openNetns(`/run/netns/${name}`);
     const view = { netlink: host.netlink, sys: tree };
+    await time(`every link, ${links} links`, rounds, () => readNics(view));
+    await time(`those with a device, ${links} links`, rounds, () => readNics(view, { withDevice: true }));
     await time(`discovery, ${links} links, no NIC`, rounds, () => surveyNics(view));
     await time(`discovery, ${links} links, 32 NICs`, rounds, () =>
       surveyNics(view, { virtual: devices.slice(0, 32) }),
