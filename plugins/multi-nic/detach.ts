@@ -113,28 +113,28 @@ async function deleteOneByOne({ netlink }: Netlinked, links: readonly Link[]): P
   if (errors.length > 0) throw new AggregateError(errors);
 }
 
-/** Rules outlive the links: they are found by our protocol and the attachment's tables. */
+/**
+ * Rules outlive the links: they are found by our protocol and the attachment's tables. One that nobody may delete is the
+ * pod's own, as ADD makes none, and ends with its namespace.
+ */
 async function deleteRules(pod: Netlinked, group: number): Promise<void> {
   for (const family of [4, 6] as const) {
     const [messages] = await pod.netlink.request([dumpRules(family)]);
     const ours = (messages ?? [])
       .map(decodeRule)
-      .filter((rule) => rule.protocol === ourProtocol && isTableOf(group, rule.table))
+      .filter((rule) => rule.protocol === ourProtocol && isTableOf(group, rule.table) && !rule.permanent)
       .flatMap(({ src, ...rule }) => (src === undefined ? [] : [{ ...rule, src }]));
     if (ours.length > 0) await deleting(pod, ours.map(deleteRule));
   }
 }
 
-/**
- * A rule that another DEL took meanwhile is fine. One that nobody may delete (FIB_RULE_PERMANENT, which the kernel takes
- * from whoever adds a rule) is the pod's own, and ends with its namespace; without rights the links are refused too.
- */
+/** A rule that another DEL took meanwhile is fine. */
 async function deleting(pod: Netlinked, requests: readonly Request[]): Promise<void> {
   try {
     await pod.netlink.request(requests);
   } catch (error) {
     if (!(error instanceof NetlinkError)) throw error;
-    const refused = [error, ...error.others].find(({ code }) => code !== "ENOENT" && code !== "EPERM");
+    const refused = [error, ...error.others].find(({ code }) => code !== "ENOENT");
     if (refused !== undefined) throw refused;
   }
 }

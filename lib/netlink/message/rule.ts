@@ -30,6 +30,8 @@ export interface Rule {
 export interface RuleRead extends Rule {
   /** FR_ACT_*: 1 to a table, 6 blackhole, 7 unreachable, 8 prohibit */
   readonly action: number;
+  /** Nobody may delete it. */
+  readonly permanent?: true;
 }
 
 /** Adds a rule. EEXIST where the very same is there. */
@@ -85,6 +87,9 @@ function ruleBody({ family, src, table, priority, protocol }: Rule, action: numb
   ]);
 }
 
+/** Of fib_rule_hdr's flags (linux/fib_rules.h): the kernel takes it from whoever adds a rule, and deletes no such rule. */
+const FIB_RULE_PERMANENT = 1;
+
 /** A rule of an RTM_NEWRULE. Throws CodecError. */
 export function decodeRule(message: { readonly body: Uint8Array }): RuleRead {
   const view = headerView(message.body, fibRuleHeaderLength, "fib_rule_hdr");
@@ -99,6 +104,9 @@ export function decodeRule(message: { readonly body: Uint8Array }): RuleRead {
     priority: optional(attributes, k.FRA_PRIORITY, readU32) ?? 0,
     protocol: optional(attributes, k.FRA_PROTOCOL, readU8) ?? 0,
     action: view.getUint8(7),
-    ...present({ src: address === undefined ? undefined : { address, prefix } }),
+    ...present({
+      src: address === undefined ? undefined : { address, prefix },
+      permanent: (view.getUint32(8, true) & FIB_RULE_PERMANENT) === 0 ? undefined : true,
+    }),
   };
 }

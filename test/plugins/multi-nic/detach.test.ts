@@ -107,10 +107,23 @@ describe("detach", () => {
     expect(deletions(netlink)).toEqual([byGroup, ...(isDeleted ? [`delete ${link.name}`] : [])]);
   });
 
-  test("a rule that nobody can delete is left", async () => {
-    const netlink = pod((label) => (label === ofRule ? EPERM : undefined));
+  test("a rule that the kernel calls permanent is left; another that is refused is told", async () => {
+    const permanent = rules.map((body) => {
+      const marked = body.slice();
+      marked[8] = 1; // fib_rule_hdr's flags: FIB_RULE_PERMANENT
+      return marked;
+    });
+    const usual = pod(() => undefined);
+    const netlink = fakeNetlink((request) =>
+      request.type === k.RTM_GETRULE ? (request.body[0] === k.AF_INET ? permanent : []) : [],
+    );
     await detach({ netlink }, group);
-    expect(deletions(netlink)).toEqual([byGroup, ofRule]);
+    expect(deletions(netlink)).toEqual([byGroup]);
+    await detach({ netlink: usual }, group);
+    expect(deletions(usual)).toEqual([byGroup, ofRule]);
+    await expect(
+      detach({ netlink: pod((label) => (label === ofRule ? EPERM : undefined)) }, group),
+    ).rejects.toMatchObject({ code: "EPERM", request: ofRule });
   });
 
   test("rules go though a link cannot, and so do the other links, and the refusal is told", async () => {
